@@ -1,0 +1,73 @@
+# `make` lists the targets. Nothing here needs root, but for test-bare and for what setup may install.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+bin := .venv/bin
+pytest := $(bin)/pytest -n auto --maxprocesses 4 --dist loadgroup
+
+# Slow tests run in test-full; the bare root also in every CI run.
+fast := not slow and not bare
+ifeq ($(CI),true)
+fast := not slow
+endif
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## make .venv and fetch clang, QEMU, a kernel and bpftool (again: nothing to do)
+	@scripts/setup
+
+.PHONY: demo
+demo: setup ## prove, load and run three policies in the micro-VM; see a fourth refused
+	@scripts/demo
+
+.PHONY: test
+test: setup lint ## all tests but the slow ones, after lint
+	@$(pytest) -m "$(fast)"
+
+.PHONY: test-unit
+test-unit: setup ## tests that need neither a micro-VM nor an installation
+	@$(pytest) -m "not vm and not packaging and not bare and not slow"
+
+.PHONY: test-vm
+test-vm: setup ## tests under a real kernel in the micro-VM
+	@$(pytest) -m "vm and not slow"
+
+.PHONY: test-full
+test-full: setup lint ## every test
+	@$(pytest)
+
+.PHONY: test-bare
+test-bare: ## set up and use this commit in a bare Debian root (DEBIAN=13 for another)
+	@scripts/bare-root
+
+.PHONY: bench
+bench: setup ## time of `schedc compile` beside clang's; table and bench/results/*.json
+	@$(bin)/python -m bench.compile_time
+
+.PHONY: lint
+lint: setup ## ruff, mypy --strict, formatting
+	@$(bin)/ruff check --quiet
+	@$(bin)/ruff format --check --quiet
+	@$(bin)/mypy --no-error-summary
+
+.PHONY: fmt
+fmt: setup ## format all sources
+	@$(bin)/ruff check --quiet --fix-only
+	@$(bin)/ruff format --quiet
+
+.PHONY: kernel-6.12
+kernel-6.12: setup ## build the oldest kernel with sched_ext for the micro-VM (12 minutes)
+	@$(bin)/python -m schedlang_vm build-kernel-6.12
+
+.PHONY: lock
+lock: ## resolve requirements/*.txt anew (needs uv)
+	@scripts/lock
+
+.PHONY: clean
+clean: ## remove .venv and what tools left in the checkout; the shared cache stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench/results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The maps of a scheduler. To be included after struct task_ctx and enum queue. */
+#ifndef SCHEDC_MAPS_H
+#define SCHEDC_MAPS_H
+
+#include "turn.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} tasks SEC(".maps");
+
+/* Where dispatch works out what the running task would be if its turn ended now. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct task_ctx);
+} candidates SEC(".maps");
+
+/* For the world to read, by queue. */
+struct queue_stats {
+	u64 dispatches;
+	u64 wait_total_ns;
+	u64 wait_max_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_QUEUES);
+	__type(key, u32);
+	__type(value, struct queue_stats);
+} stats SEC(".maps");
+
+static __always_inline struct task_ctx *find_task(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, NULL, 0);
+}
+
+static __always_inline struct task_ctx *create_task(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline struct task_ctx *find_candidate(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&candidates, &zero);
+}
+
+/* Open a turn, and count it and the wait before it. */
+static __always_inline void turn_runs(struct turn *turn, u64 now)
+{
+	u64 waited_ns = turn->waiting ? time_since(now, turn->waiting_since) : 0;
+	struct queue_stats *s = bpf_map_lookup_elem(&stats, &turn->queue);
+
+	turn->waiting = false;
+	turn->running = true;
+	turn->started_at = now;
+	if (!s)
+		return;
+	s->dispatches++;
+	s->wait_total_ns += waited_ns;
+	if (waited_ns > s->wait_max_ns)
+		s->wait_max_ns = waited_ns;
+}
+
+/*
+ * The queues that hold a task which may run on `cpu`, as bits. `head` becomes the key of the first
+ * such task of queue `own`.
+ */
+static __noinline u64 waiting_here(s32 cpu, u32 own, u64 *head)
+{
+	u64 waiting = 0, key = 0;
+	u32 queue;
+
+	for (queue = 0; queue < NR_QUEUES; queue++) {
+		if (!first_key(queue, cpu, &key))
+			continue;
+		waiting |= BIT(queue);
+		if (queue == own)
+			*head = key;
+	}
+	return waiting;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every policy keeps of a task, and the costs of service. */
+#ifndef SCHEDC_TURN_H
+#define SCHEDC_TURN_H
+
+#include "kfuncs.h"
+
+#define MIN_CHARGE_NS 1000
+#define MAX_SLICE_NS 100000000
+#define MAX_DEBT (1ULL << 60)
+
+/*
+ * A task arrives (and waits), starts a turn (and runs), and when that ends arrives again or falls
+ * asleep. `queue`, `key` and `slice_ns` are those of the last arrival.
+ */
+struct turn {
+	u64 waiting_since;
+	u64 started_at;
+	u64 key;
+	u64 slice_ns;
+	u64 joined; /* bit q: the task has states of queue q's order */
+	u32 queue;
+	bool waiting;
+	bool running;
+	bool asleep; /* or not seen yet: its next arrival is a wake-up */
+};
+
+static __always_inline void turn_waits(struct turn *turn, u64 now)
+{
+	turn->asleep = false;
+	if (turn->waiting)
+		return;
+	turn->waiting = true;
+	turn->waiting_since = now;
+}
+
+/* What `ran` ns of service cost a queue that is guaranteed `percent` of the time. */
+static __always_inline u64 share_cost(u64 ran, s64 percent)
+{
+	return quotient(ran * 100 + percent - 1, percent);
+}
+
+/* Charge service to a child of a weighted node; its debt is bounded. */
+static __always_inline void charge(u64 *served, u64 now, u64 ran, u64 scale)
+{
+	u64 cost = ran < MAX_DEBT / scale ? ran * scale : MAX_DEBT;
+
+	*served = point_min(*served + cost, now + MAX_DEBT);
+}
+
+#endif

@@ -1,0 +1,293 @@
+"""What the templates are given: one immutable view for each, holding finished text.
+
+Every decision and every calculation is made before a view is built; a template only places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of C, and the `#line` directive to go before it, if any."""
+
+    text: str
+    directive: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HeaderView:
+    """header.c.j2: `about` are the lines of the opening comment."""
+
+    about: tuple[str, ...]
+    headers: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class QueueName:
+    constant: str
+    place: str
+    name: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class QueuesView:
+    """queues.c.j2"""
+
+    queues: tuple[QueueName, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TunableParam:
+    member: str
+    function: str
+    name: str
+    place: str
+    default: str
+    lo: str
+    hi: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParamsView:
+    """params.c.j2"""
+
+    params: tuple[TunableParam, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A state or a clock. `type` is empty for clocks."""
+
+    member: str
+    name: str
+    place: str
+    type: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OrderStates:
+    member: str
+    states: tuple[Variable, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """state.c.j2: `queues` are those whose order has states; `cgroups` how many paths are named."""
+
+    clocks: tuple[Variable, ...]
+    cgroups: int
+    task_states: tuple[Variable, ...]
+    queues: tuple[OrderStates, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardName:
+    constant: str
+    queue: str
+    place: str
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WeightedState:
+    member: str
+    place: str
+    text: str
+    children: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CpuStateView:
+    """cpu_state.c.j2"""
+
+    guards: tuple[GuardName, ...]
+    weighted: tuple[WeightedState, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CgroupPath:
+    place: str
+    text: str
+    test: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CgroupsView:
+    """cgroups.c.j2"""
+
+    paths: tuple[CgroupPath, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the policy's own. `clock` is the variable that it reads once, if any."""
+
+    comment: str
+    result: str
+    signature: str
+    clock: str
+    lines: tuple[Line, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FunctionsView:
+    """functions.c.j2"""
+
+    functions: tuple[Function, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class QueueCall:
+    constant: str
+    function: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class QueueStart:
+    """What a start from a queue moves: its clock to `vtime`, and share guards."""
+
+    constant: str
+    clock: str
+    vtime: str
+    guards: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TurnsView:
+    """turns.c.j2: `charged` if anything reads what a turn has used."""
+
+    cpu: bool
+    task_wake: bool
+    task_stop: bool
+    charged: bool
+    arrivals: tuple[QueueCall, ...]
+    stops: tuple[QueueCall, ...]
+    starts: tuple[QueueStart, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class QueueCharge:
+    constant: str
+    lines: tuple[Line, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Child:
+    """`mask` are the queues below, as bits; `choice` is what choosing the child gives."""
+
+    mask: str
+    choice: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An inner node of the tree. `weighted` is its state in struct cpu_ctx, empty if strict."""
+
+    place: str
+    text: str
+    function: str
+    parameters: str
+    weighted: str
+    children: tuple[Child, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GrantStep:
+    member: str
+    child: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Grant:
+    constant: str
+    steps: tuple[GrantStep, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChoiceView:
+    """choice.c.j2"""
+
+    cpu: bool
+    charges: tuple[QueueCharge, ...]
+    guards: tuple[GuardName, ...]
+    empty_lines: tuple[Line, ...]
+    nodes: tuple[Node, ...]
+    grants: tuple[Grant, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SelectCpuView:
+    """select_cpu.c.j2: `rungs` are "prev", "core" or "cpu"; `picks` if any but "prev" is there."""
+
+    ops: str
+    text: str
+    rungs: tuple[str, ...]
+    picks: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EnqueueView:
+    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits."""
+
+    ops: str
+    places: bool
+    keyed: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DispatchView:
+    """dispatch.c.j2: `root` chooses by the tree, `keeps` is the condition to go on with prev."""
+
+    ops: str
+    cpu: bool
+    guards: bool
+    grants: bool
+    root: str
+    keeps: str
+    start: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CallbacksView:
+    """callbacks.c.j2: the remaining callbacks and the table of all."""
+
+    ops: str
+    ops_name: str
+    cpu: bool
+    start: str
+    cgroups: bool
+    task_initial: bool
+    counts_cpus: bool
+    timeout_ms: int

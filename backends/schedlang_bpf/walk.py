@@ -1,0 +1,104 @@
+"""What a policy uses: only that is emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from schedlang.ir.nodes import (
+    AttributeRef,
+    CgroupUnder,
+    Expr,
+    GuardAfter,
+    GuardShare,
+    Handler,
+    Input,
+    InputRef,
+    Leaf,
+    Match,
+    Policy,
+    Strict,
+    Tree,
+    Weighted,
+)
+from schedlang_bpf.expressions import subexpressions
+
+
+def expressions(policy: Policy) -> Iterator[Expr]:
+    """Every expression that the running scheduler evaluates, with its parts."""
+    for expr in _roots(policy):
+        yield from subexpressions(expr)
+
+
+def _roots(policy: Policy) -> Iterator[Expr]:
+    yield from (state.initial for state in policy.states)
+    yield from handler_expressions(policy.handlers)
+    for queue in policy.queues:
+        yield from (state.initial for state in queue.order.states)
+        yield from handler_expressions(queue.order.handlers)
+        if queue.order.key is not None:
+            yield queue.order.key
+        yield queue.slice
+    yield from (rule.condition for rule in policy.route.rules)
+    for guard in policy.guards:
+        match guard:
+            case GuardAfter():
+                yield guard.delay
+            case GuardShare():
+                yield guard.share
+            case _:
+                assert_never(guard)
+
+
+def handler_expressions(handlers: tuple[Handler, ...]) -> Iterator[Expr]:
+    for handler in handlers:
+        if handler.condition is not None:
+            yield handler.condition
+        yield from (assign.value for assign in handler.assigns)
+
+
+def reads_clock(roots: Iterator[Expr]) -> bool:
+    parts = (part for root in roots for part in subexpressions(root))
+    return any(isinstance(part, InputRef) and part.input is Input.CLOCK for part in parts)
+
+
+def cgroup_paths(policy: Policy) -> tuple[str, ...]:
+    """The cgroups that the policy names, in order of first mention."""
+    found = (part.path for part in expressions(policy) if isinstance(part, CgroupUnder))
+    return tuple(dict.fromkeys(found))
+
+
+def matches_names(policy: Policy) -> bool:
+    return any(isinstance(part, Match) for part in expressions(policy))
+
+
+def attributes(policy: Policy) -> frozenset[str]:
+    parts = expressions(policy)
+    return frozenset(part.attribute.value for part in parts if isinstance(part, AttributeRef))
+
+
+def leaves(tree: Tree) -> tuple[int, ...]:
+    """The queues of a subtree, from the left."""
+    match tree:
+        case Leaf():
+            return (tree.queue,)
+        case Strict():
+            return tuple(queue for child in tree.children for queue in leaves(child))
+        case Weighted():
+            return tuple(queue for share in tree.shares for queue in leaves(share.child))
+        case _:
+            assert_never(tree)
+
+
+def weighted_nodes(tree: Tree) -> tuple[Weighted, ...]:
+    """The weighted nodes of a tree, outermost and leftmost first."""
+    match tree:
+        case Leaf():
+            return ()
+        case Strict():
+            return tuple(node for child in tree.children for node in weighted_nodes(child))
+        case Weighted():
+            below = (node for share in tree.shares for node in weighted_nodes(share.child))
+            return (tree, *below)
+        case _:
+            assert_never(tree)

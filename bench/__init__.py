@@ -1,0 +1,1 @@
+"""Measurements of schedc itself. Not part of the wheel; `make bench` runs them."""

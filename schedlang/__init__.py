@@ -1,0 +1,1 @@
+"""schedc: a language for Linux CPU schedulers, with proofs."""

@@ -1,0 +1,62 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from schedlang.cli.output import Format
+
+if TYPE_CHECKING:
+    from schedlang.driver import Compilation
+
+P = ParamSpec("P")
+
+policy_argument = click.argument("policy", type=click.Path())
+"""No existence check of click's: a missing file is a diagnostic like any other."""
+
+policies_argument = click.argument("policies", type=click.Path(), nargs=-1, required=True)
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format]),
+    default=Format.HUMAN.value,
+    show_default=True,
+    callback=lambda _context, _option, value: Format(value),
+    help="How findings are told.",
+)
+
+output_option = click.option(
+    "-o",
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build"),
+    show_default=True,
+    help="Results go to a folder in it that has the policy's name.",
+)
+
+time_option = click.option(
+    "--time-passes", is_flag=True, help="Print how long each phase took, to standard error."
+)
+
+
+def print_timings(compilation: Compilation) -> None:
+    for timing in compilation.timings:
+        click.echo(f"{timing.phase.value:>6} {timing.seconds * 1000:9.1f} ms", err=True)
+    total = sum(timing.seconds for timing in compilation.timings)
+    click.echo(f"{'total':>6} {total * 1000:9.1f} ms", err=True)
+
+
+def exits_with(command: Callable[P, int]) -> Callable[P, None]:
+    """Make a command's return value the process's exit code."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        click.get_current_context().exit(int(command(*args, **kwargs)))
+
+    run.__doc__ = command.__doc__
+    run.__name__ = command.__name__
+    return run

@@ -1,0 +1,41 @@
+"""`schedc verify`: the word of a real kernel's verifier, from a micro-VM."""
+
+from __future__ import annotations
+
+import click
+
+from schedlang.cli.options import exits_with, format_option, policy_argument
+from schedlang.cli.output import Format
+from schedlang.cli.vm import (
+    compile_for_kernel,
+    machine_options,
+    read_topology,
+    tell_failure,
+    tell_stay,
+)
+
+SECONDS = 2.0
+
+
+@click.command()
+@policy_argument
+@machine_options
+@format_option
+@exits_with
+def verify(
+    policy: str, cpus: int, llcs: int, nodes: int, smt: int, kernel: str, form: Format
+) -> int:
+    """Let a kernel in a micro-VM verify and attach POLICY.
+
+    The object stays attached for two seconds under tasks that reach its queues. Nothing of it is
+    loaded on this machine.
+    """
+    topology = read_topology(cpus, llcs, nodes, smt)
+    done = compile_for_kernel(policy)
+    if done.built is None or done.policy is None:
+        return tell_failure(done, form)
+    from schedlang.backend import RunRequest
+    from schedlang.cli.workload import default_tasks
+
+    request = RunRequest(topology, SECONDS, default_tasks(done.policy), kernel)
+    return tell_stay(done, request, form, was_run=False)

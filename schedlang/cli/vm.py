@@ -1,0 +1,96 @@
+"""What `verify` and `run` share: the micro-VM that the options describe, and a stay in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from schedlang.cli.exits import Exit, exit_for
+from schedlang.cli.output import Findings, Format, findings_of, print_findings, print_problem
+from schedlang.diagnostics.model import Diagnostic, has_errors
+
+if TYPE_CHECKING:
+    from schedlang.backend import KernelReport, RunRequest, Topology
+    from schedlang.driver import Compilation
+
+P = ParamSpec("P")
+_LARGEST = 64
+
+
+def machine_options(command: Callable[P, None]) -> Callable[P, None]:
+    """The micro-VM's options; `read_topology` checks that they fit together."""
+    size = click.IntRange(1, _LARGEST)
+    for option in (
+        click.option(
+            "--kernel",
+            default="newest",
+            show_default=True,
+            metavar="newest|6.12|PATH",
+            help="The kernel of the micro-VM; PATH is a bzImage.",
+        ),
+        click.option("--smt", type=size, default=1, show_default=True, help="Threads per core."),
+        click.option("--nodes", type=size, default=1, show_default=True, help="NUMA nodes."),
+        click.option("--llcs", type=size, default=1, show_default=True, help="Last-level caches."),
+        click.option("--cpus", type=size, default=2, show_default=True, help="CPUs in all."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_topology(cpus: int, llcs: int, nodes: int, smt: int) -> Topology:
+    from schedlang.backend import Topology
+
+    if cpus % (llcs * smt) or llcs % nodes:
+        raise click.UsageError(
+            "--cpus must be a multiple of --llcs times --smt, and --llcs one of --nodes"
+        )
+    return Topology(cpus, llcs, nodes, smt)
+
+
+def compile_for_kernel(policy: str, unproved: bool = False) -> Compilation:
+    from schedlang.driver import Phase, Request, run
+
+    return run(Request(policy, through=Phase.BUILD, unproved=unproved))
+
+
+def stay_in_vm(done: Compilation, request: RunRequest) -> KernelReport:
+    """Load the object in the micro-VM and run the tasks under it. Raises EnvironmentProblem."""
+    from schedlang.driver import load_backend
+
+    assert done.built is not None
+    assert done.policy is not None
+    report = load_backend().run(done.built.object, done.policy, request)
+    if not report.attached_throughout and not has_errors(report.diagnostics):
+        lost = Diagnostic("E0503", "the scheduler did not stay attached", notes=(report.log,))
+        return replace(report, diagnostics=(*report.diagnostics, lost))
+    return report
+
+
+def tell_stay(done: Compilation, request: RunRequest, form: Format, *, was_run: bool) -> int:
+    """Do it, print what came of it, and note that the object passed if it did."""
+    from schedlang.backend import EnvironmentProblem
+    from schedlang.cli.passes import record_pass
+    from schedlang.report.kernel import kernel_json, kernel_text, object_json
+
+    assert done.built is not None
+    try:
+        report = stay_in_vm(done, request)
+        if not has_errors(report.diagnostics) and not done.request.unproved:
+            record_pass(done.built.object, report.kernel)
+    except EnvironmentProblem as problem:
+        return exit_for(print_problem(problem, done.request.path, form))
+    told = (*done.diagnostics, *report.diagnostics)
+    more = {"object": object_json(done.built), "kernel": kernel_json(report)}
+    if form is Format.HUMAN:
+        click.echo(kernel_text(report, was_run=was_run), nl=False)
+    print_findings([Findings(done.request.path, told, done.sources)], form, more)
+    return exit_for(told)
+
+
+def tell_failure(done: Compilation, form: Format) -> Exit:
+    """A compilation that gave no object."""
+    print_findings([findings_of(done)], form)
+    return exit_for(done.diagnostics)

@@ -1,0 +1,1 @@
+"""The typed intermediate representation: nodes, their verifier and their printed form."""

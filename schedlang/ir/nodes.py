@@ -1,0 +1,533 @@
+"""The typed policy: what the prover, the reference interpreter and the backends read.
+
+Everything is resolved and inlined: no functions, no order arguments, no library references. All
+numbers are integers (durations and points in ns, shares in percent). Every expression carries its
+type and, unless it is a point, the interval its value provably lies in. `verify` states the
+invariants; `docs/machine.md` gives the meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import final
+
+from schedlang.source import Sources, Span
+
+MAX_SLICE_NS = 100_000_000
+MIN_CHARGE_NS = 1_000
+MAX_CHARGE_NS = 1_000_000_000
+MAX_MAGNITUDE = 2**62
+MAX_DEBT = 2**60
+MAX_LCM = 2**20
+MIN_GUARD_DELAY_NS = 1_000
+DEFAULT_WEIGHT = 100
+
+
+class Type(StrEnum):
+    BOOL = "bool"
+    COUNT = "count"
+    DURATION = "duration"
+    SHARE = "share"
+    TIME = "time"
+    VTIME = "vtime"
+
+    @property
+    def is_point(self) -> bool:
+        return self in (Type.TIME, Type.VTIME)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The integers from `lo` to `hi`, both included."""
+
+    lo: int
+    hi: int
+
+    @property
+    def is_single(self) -> bool:
+        return self.lo == self.hi
+
+    def contains(self, other: Interval) -> bool:
+        return self.lo <= other.lo and other.hi <= self.hi
+
+
+class Attribute(StrEnum):
+    """What a task has by itself. `NICE` and `WEIGHT` are counts, the others bool."""
+
+    NICE = "nice"
+    WEIGHT = "weight"
+    KTHREAD = "kthread"
+    PINNED = "pinned"
+    RESTRICTED = "restricted"
+
+
+class Name(StrEnum):
+    """Text that patterns are matched against."""
+
+    COMM = "comm"
+    PROCESS = "process"
+
+
+class Input(StrEnum):
+    """What the machine hands to an expression when it evaluates it."""
+
+    NOW = "now"
+    CLOCK = "clock"
+    USED = "used"
+    GRANTED = "granted"
+    BLOCKED = "blocked"
+
+
+class Owner(StrEnum):
+    """Whose state it is: the task's, or the (task, queue) pair's."""
+
+    TASK = "task"
+    ORDER = "order"
+
+
+class ArithOp(StrEnum):
+    ADD = "+"
+    SUB = "-"
+    MUL = "*"
+    DIV = "/"  # numerator >= 0, divisor >= 1; truncates
+    MIN = "min"
+    MAX = "max"
+
+
+class CompareOp(StrEnum):
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    EQ = "=="
+    NE = "!="
+
+
+class LogicOp(StrEnum):
+    AND = "and"
+    OR = "or"
+
+
+class PatternKind(StrEnum):
+    EXACT = "exact"
+    PREFIX = "prefix"
+    SUFFIX = "suffix"
+    CONTAINS = "contains"
+
+
+BOOL_RANGE = Interval(0, 1)
+ATTRIBUTE_TYPES = {
+    Attribute.NICE: (Type.COUNT, Interval(-20, 19)),
+    Attribute.WEIGHT: (Type.COUNT, Interval(1, 10_000)),
+    Attribute.KTHREAD: (Type.BOOL, BOOL_RANGE),
+    Attribute.PINNED: (Type.BOOL, BOOL_RANGE),
+    Attribute.RESTRICTED: (Type.BOOL, BOOL_RANGE),
+}
+INPUT_TYPES = {
+    Input.NOW: (Type.TIME, None),
+    Input.CLOCK: (Type.VTIME, None),
+    Input.USED: (Type.DURATION, Interval(MIN_CHARGE_NS, MAX_CHARGE_NS)),
+    Input.GRANTED: (Type.DURATION, Interval(1, MAX_SLICE_NS)),
+    Input.BLOCKED: (Type.BOOL, BOOL_RANGE),
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Const:
+    type: Type
+    range: Interval
+    span: Span
+    value: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParamRef:
+    """The current value of `Policy.params[index]`."""
+
+    type: Type
+    range: Interval
+    span: Span
+    index: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StateRef:
+    """The value of the owner's state number `index`."""
+
+    type: Type
+    range: Interval | None
+    span: Span
+    owner: Owner
+    index: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AttributeRef:
+    type: Type
+    range: Interval
+    span: Span
+    attribute: Attribute
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    type: Type
+    range: Interval | None
+    span: Span
+    input: Input
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Arith:
+    type: Type
+    range: Interval | None
+    span: Span
+    op: ArithOp
+    left: Expr
+    right: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log2:
+    """The greatest n with 2**n <= operand; 0 for an operand of 0."""
+
+    type: Type
+    range: Interval
+    span: Span
+    operand: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Two points of one type, or two quantities of one type. Points compare by signed difference."""
+
+    type: Type
+    range: Interval
+    span: Span
+    op: CompareOp
+    left: Expr
+    right: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Logic:
+    type: Type
+    range: Interval
+    span: Span
+    op: LogicOp
+    left: Expr
+    right: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Not:
+    type: Type
+    range: Interval
+    span: Span
+    operand: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class If:
+    type: Type
+    range: Interval | None
+    span: Span
+    condition: Expr
+    then: Expr
+    orelse: Expr
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Whether a name is, begins with, ends with or contains `text` (1..15 printable ASCII)."""
+
+    type: Type
+    range: Interval
+    span: Span
+    name: Name
+    kind: PatternKind
+    text: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CgroupUnder:
+    """Whether the task's cgroup is `path` or below it. `path` starts with `/`, has no `/` at its end."""
+
+    type: Type
+    range: Interval
+    span: Span
+    path: str
+
+
+Expr = (
+    Const
+    | ParamRef
+    | StateRef
+    | AttributeRef
+    | InputRef
+    | Arith
+    | Log2
+    | Compare
+    | Logic
+    | Not
+    | If
+    | Match
+    | CgroupUnder
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A constant (`lo == default == hi`, not tunable) or a value that can change while loaded."""
+
+    name: str
+    type: Type
+    default: int
+    lo: int
+    hi: int
+    tunable: bool
+    span: Span
+
+
+class Event(StrEnum):
+    WAKE = "wake"
+    JOIN = "join"
+    STOP = "stop"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class State:
+    """A variable of a task or of a (task, queue) pair. It saturates at `range`; points have none."""
+
+    name: str
+    type: Type
+    initial: Expr
+    range: Interval | None
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`states[index] = value` of the handler's owner, then saturated."""
+
+    index: int
+    value: Expr
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Handler:
+    event: Event
+    condition: Expr | None
+    assigns: tuple[Assign, ...]
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a queue is ordered: by arrival (`key` None) or by the least `key`, a point.
+
+    At most one state is a vtime; `clock_state` is its index and tells whether the queue has a clock.
+    """
+
+    name: str
+    states: tuple[State, ...]
+    handlers: tuple[Handler, ...]
+    key: Expr | None
+    clock_state: int | None
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Queue:
+    name: str
+    order: Order
+    slice: Expr
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rule:
+    condition: Expr
+    queue: int
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The queue of the first rule whose condition holds, else `otherwise`."""
+
+    rules: tuple[Rule, ...]
+    otherwise: int
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    queue: int
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Strict:
+    children: tuple[Tree, ...]
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A child of a weighted node. `scale` is lcm(weights) / weight: what 1 ns of service costs it."""
+
+    child: Tree
+    weight: int
+    scale: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """`index` numbers the weighted nodes of a policy from 0, outermost and leftmost first."""
+
+    index: int
+    shares: tuple[Share, ...]
+    span: Span
+
+
+Tree = Leaf | Strict | Weighted
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardAfter:
+    queue: int
+    delay: Expr  # duration, >= 1 ns
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardShare:
+    queue: int
+    share: Expr  # percent, >= 1; the maxima of a policy's share guards sum to less than 100
+    span: Span
+
+
+Guard = GuardAfter | GuardShare
+
+
+class Rung(StrEnum):
+    PREV = "prev"
+    CORE_ANY = "core in any"
+    CPU_ANY = "cpu in any"
+
+
+class Property(StrEnum):
+    STARVATION_FREE = "starvation_free"
+    NO_LOST_TASK = "no_lost_task"
+    BOUNDED_PREEMPTION = "bounded_preemption"
+    WORK_CONSERVING = "work_conserving"
+    WAIT = "wait"
+    SHARE = "share"
+    FAIR = "fair"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TasksAtMost:
+    queue: int
+    count: int
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Backlogged:
+    queue: int
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unrestricted:
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TickAtMost:
+    tick_ns: int
+    span: Span
+
+
+Condition = TasksAtMost | Backlogged | Unrestricted | TickAtMost
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A claim of the policy. `bound` is the duration of `wait`, the percent of `share`, else None."""
+
+    property: Property
+    queues: tuple[int, ...]
+    bound: Expr | None
+    conditions: tuple[Condition, ...]
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The policy's own word that `queue` may starve."""
+
+    queue: int
+    reason: str
+    span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy. Queue numbers everywhere are indices into `queues`.
+
+    `documentation` is the text of the `##` lines before `policy`; `sources[0]` is the policy file.
+    """
+
+    name: str
+    documentation: str
+    params: tuple[Param, ...]
+    states: tuple[State, ...]
+    handlers: tuple[Handler, ...]
+    queues: tuple[Queue, ...]
+    route: Route
+    serve: Tree
+    guards: tuple[Guard, ...]
+    placement: tuple[Rung, ...]
+    goals: tuple[Goal, ...]
+    accepts: tuple[Accept, ...]
+    sources: Sources

@@ -1,0 +1,184 @@
+"""The invariants of a typed policy, checked after every pass that makes or changes one.
+
+What passes here has a meaning in docs/machine.md: every read finds a value of the type and in the
+interval that it names, every queue is served, and no operation is undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import lcm
+from typing import assert_never
+
+from schedlang.ir import nodes as ir
+from schedlang.ir.nodes import Event, Input, Owner, Type
+from schedlang.ir.verify_expressions import IrError, Place, verify_expr
+from schedlang.ir.walk import leaves
+
+__all__ = ["IrError", "verify"]
+
+STOP_INPUTS = frozenset((Input.USED, Input.GRANTED, Input.BLOCKED))
+
+
+def verify(policy: ir.Policy) -> None:
+    """Raise `IrError` if an invariant does not hold."""
+    _verify_params(policy)
+    constant = Place("policy", policy.params)
+    now = frozenset((Input.NOW,))
+    task = Place("task", policy.params, True, now)
+    _verify_members(policy.states, policy.handlers, Owner.TASK, task)
+    _demand_distinct((queue.name for queue in policy.queues), constant)
+    for queue in policy.queues:
+        _verify_queue(queue, policy)
+    _verify_route(policy, Place("route", policy.params, True, now, policy.states))
+    _verify_tree(policy, Place("serve", policy.params))
+    _verify_guards(policy, Place("guard", policy.params))
+    _demand_distinct(policy.placement, Place("place", policy.params))
+    for goal in policy.goals:
+        _verify_goal(goal, policy)
+    for accept in policy.accepts:
+        _demand_queue(accept.queue, policy, Place("accept", policy.params))
+
+
+def _verify_params(policy: ir.Policy) -> None:
+    place = Place("param", policy.params)
+    _demand_distinct((param.name for param in policy.params), place)
+    for param in policy.params:
+        place.demand(not param.type.is_point, f"`{param.name}` is a {param.type}")
+        place.demand(param.lo <= param.default <= param.hi, f"the default of `{param.name}`")
+        place.demand(param.tunable or param.lo == param.hi, f"`{param.name}` varies")
+
+
+def _verify_members(
+    states: tuple[ir.State, ...], handlers: tuple[ir.Handler, ...], owner: Owner, place: Place
+) -> None:
+    """`place` is what the owner's members may read, apart from its own states."""
+    _demand_distinct((state.name for state in states), place)
+    for index, state in enumerate(states):
+        _verify_state(state, _with_states(place, owner, states[:index]))
+    for handler in handlers:
+        _verify_handler(handler, states, _with_states(place, owner, states))
+
+
+def _with_states(place: Place, owner: Owner, states: tuple[ir.State, ...]) -> Place:
+    if owner is Owner.TASK:
+        return replace(place, task_states=states)
+    return replace(place, order_states=states)
+
+
+def _verify_state(state: ir.State, place: Place) -> None:
+    place.demand((state.range is None) == state.type.is_point, f"the range of `{state.name}`")
+    verify_expr(state.initial, state.type, place)
+    initial = state.initial.range
+    if state.range is not None and initial is not None:
+        place.demand(state.range.contains(initial), f"`{state.name}` starts outside its range")
+
+
+def _verify_handler(handler: ir.Handler, states: tuple[ir.State, ...], place: Place) -> None:
+    if handler.event is Event.STOP:
+        place = replace(place, inputs=place.inputs | STOP_INPUTS)
+    if handler.condition is not None:
+        verify_expr(handler.condition, Type.BOOL, place)
+    for assign in handler.assigns:
+        place.demand(0 <= assign.index < len(states), f"there is no state {assign.index}")
+        verify_expr(assign.value, states[assign.index].type, place)
+
+
+def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
+    order, name = queue.order, f"queue `{queue.name}`"
+    inputs = frozenset((Input.NOW, Input.CLOCK))
+    place = Place(name, policy.params, True, inputs, policy.states)
+    _verify_members(order.states, order.handlers, Owner.ORDER, place)
+    clocked = [index for index, state in enumerate(order.states) if state.type is Type.VTIME]
+    place.demand(clocked == [i for i in (order.clock_state,) if i is not None], "its clock state")
+    if order.key is not None:
+        place.demand(order.key.type.is_point, "its key is no point")
+        verify_expr(order.key, order.key.type, _with_states(place, Owner.ORDER, order.states))
+    verify_expr(queue.slice, Type.DURATION, replace(place, inputs=frozenset()))
+    bounds = queue.slice.range
+    fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
+    place.demand(fits, f"its slice is in {bounds}")
+
+
+def _verify_route(policy: ir.Policy, place: Place) -> None:
+    for rule in policy.route.rules:
+        verify_expr(rule.condition, Type.BOOL, place)
+        _demand_queue(rule.queue, policy, place)
+    _demand_queue(policy.route.otherwise, policy, place)
+
+
+def _verify_tree(policy: ir.Policy, place: Place) -> None:
+    named = sorted(leaf.queue for leaf in leaves(policy.serve))
+    place.demand(named == list(range(len(policy.queues))), f"the tree names queues {named}")
+    numbers = _verify_node(policy.serve, place)
+    place.demand(numbers == list(range(len(numbers))), f"weighted nodes are numbered {numbers}")
+
+
+def _verify_node(tree: ir.Tree, place: Place) -> list[int]:
+    """The numbers of the weighted nodes in `tree`, in its order."""
+    match tree:
+        case ir.Leaf():
+            return []
+        case ir.Strict():
+            place.demand(len(tree.children) > 0, "an empty strict node")
+            return [number for child in tree.children for number in _verify_node(child, place)]
+        case ir.Weighted():
+            place.demand(len(tree.shares) > 0, "an empty weighted node")
+            common = lcm(*(share.weight for share in tree.shares))
+            place.demand(1 <= common <= ir.MAX_LCM, f"weights with the multiple {common}")
+            numbers = [tree.index]
+            for share in tree.shares:
+                place.demand(share.weight >= 1, f"the weight {share.weight}")
+                place.demand(share.scale * share.weight == common, f"the scale {share.scale}")
+                numbers += _verify_node(share.child, place)
+            return numbers
+        case _:
+            assert_never(tree)
+
+
+def _verify_guards(policy: ir.Policy, place: Place) -> None:
+    _demand_distinct((guard.queue for guard in policy.guards), place)
+    total = 0
+    for guard in policy.guards:
+        _demand_queue(guard.queue, policy, place)
+        match guard:
+            case ir.GuardAfter(delay=delay):
+                verify_expr(delay, Type.DURATION, place)
+                _demand_least(delay, ir.MIN_GUARD_DELAY_NS, place)
+            case ir.GuardShare(share=share):
+                verify_expr(share, Type.SHARE, place)
+                _demand_least(share, 1, place)
+                total += share.range.hi if share.range is not None else 0
+            case _:
+                assert_never(guard)
+    place.demand(total < 100, f"shares of {total}%")
+
+
+def _verify_goal(goal: ir.Goal, policy: ir.Policy) -> None:
+    place = Place(f"guarantee {goal.property}", policy.params)
+    bounded = {ir.Property.WAIT: Type.DURATION, ir.Property.SHARE: Type.SHARE}
+    type_ = bounded.get(goal.property)
+    place.demand((goal.bound is None) == (type_ is None), "its bound")
+    if goal.bound is not None and type_ is not None:
+        verify_expr(goal.bound, type_, place)
+        place.demand(len(goal.queues) == 1, f"it names {len(goal.queues)} queues")
+    place.demand((goal.property is not ir.Property.FAIR) or len(goal.queues) > 0, "no queue")
+    for queue in goal.queues:
+        _demand_queue(queue, policy, place)
+    for condition in goal.conditions:
+        if isinstance(condition, ir.TasksAtMost | ir.Backlogged):
+            _demand_queue(condition.queue, policy, place)
+
+
+def _demand_queue(queue: int, policy: ir.Policy, place: Place) -> None:
+    place.demand(0 <= queue < len(policy.queues), f"there is no queue {queue}")
+
+
+def _demand_least(expr: ir.Expr, least: int, place: Place) -> None:
+    place.demand(expr.range is not None and expr.range.lo >= least, f"less than {least}")
+
+
+def _demand_distinct(names: Iterable[object], place: Place) -> None:
+    listed = list(names)
+    place.demand(len(set(listed)) == len(listed), "a name or queue twice")

@@ -1,0 +1,66 @@
+"""Going through expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from schedlang.ir import nodes as ir
+
+
+def children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
+    match expr:
+        case ir.Arith() | ir.Compare() | ir.Logic():
+            return (expr.left, expr.right)
+        case ir.Log2() | ir.Not():
+            return (expr.operand,)
+        case ir.If():
+            return (expr.condition, expr.then, expr.orelse)
+        case (
+            ir.Const()
+            | ir.ParamRef()
+            | ir.StateRef()
+            | ir.AttributeRef()
+            | ir.InputRef()
+            | ir.Match()
+            | ir.CgroupUnder()
+        ):
+            return ()
+        case _:
+            assert_never(expr)
+
+
+def walk(expr: ir.Expr) -> Iterator[ir.Expr]:
+    """`expr` and everything in it, parents first."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))
+
+
+def measure(expr: ir.Expr, limit: int) -> tuple[int, int]:
+    """The nodes and the depth of `expr` as a tree; counting stops past `limit` nodes."""
+    nodes = depth = 0
+    stack = [(expr, 1)]
+    while stack and nodes <= limit:
+        node, level = stack.pop()
+        nodes += 1
+        depth = max(depth, level)
+        stack.extend((child, level + 1) for child in children(node))
+    return nodes, depth
+
+
+def leaves(tree: ir.Tree) -> Iterator[ir.Leaf]:
+    """The leaves of a serve tree, first to last."""
+    match tree:
+        case ir.Leaf():
+            yield tree
+        case ir.Strict():
+            for child in tree.children:
+                yield from leaves(child)
+        case ir.Weighted():
+            for share in tree.shares:
+                yield from leaves(share.child)
+        case _:
+            assert_never(tree)

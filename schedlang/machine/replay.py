@@ -1,0 +1,211 @@
+"""Replays of a lasso on one CPU: what the prover believes to starve must do so in the interpreter.
+
+A replay succeeds only if every turn goes to the task that the lasso names, the victim stays queued
+from the loop's start on, each pass takes time, and the passes provably go on like that for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never, final
+
+from schedlang.ir.nodes import Policy
+from schedlang.machine.machine import Machine, Mode, Phase
+from schedlang.machine.repetition import Dependence, find_repetition, watch
+from schedlang.machine.scenario import Lasso, Pass, Step, Turn, Wake
+from schedlang.machine.snapshot import RelativeState, relative_state
+
+CPU = 0
+
+
+class What(StrEnum):
+    WAKES = "wakes"
+    RUNS = "runs"
+    IDLES = "idles"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A line of the run. `ns` is how long, 0 for a wake-up; `task` and `queue` are None if idle."""
+
+    at_ns: int
+    what: What
+    task: int | None
+    queue: int | None
+    ns: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`happenings` are of the steps before the loop and, from `loop_at` on, of its first pass.
+
+    The run repeats every `period_ns`; only `aging` differs, which nothing in the loop reads. At
+    `end_ns` the victim has waited since `victim_since_ns`.
+    """
+
+    happenings: tuple[Happening, ...]
+    loop_at: int
+    period_ns: int
+    aging: tuple[str, ...]
+    victim_since_ns: int
+    end_ns: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Where the run differs: at step `step` of the lasso, in pass `round` of the loop.
+
+    `round` counts from 1 and is 0 before the loop; `step` is `len(steps)` if it is a whole pass.
+    """
+
+    step: int
+    round: int
+    what: str
+
+
+def replay(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
+    """Run the loop up to `rounds` times, two at least; fewer if the run is found to repeat."""
+    run = _Run(policy, lasso)
+    for number in range(lasso.loop_start):
+        if fault := run.take(lasso.steps[number]):
+            return Mismatch(number, 0, fault)
+    loop_at, first_pass = len(run.happenings), len(run.happenings)
+    # Not from the loop's start: there the last turn may be about to end otherwise than later.
+    snapshots: list[RelativeState] = []
+    passes: list[Dependence] = []
+    ends: list[int] = []
+    for round_ in range(1, rounds + 1):
+        dependence = run.watch()
+        mismatch = _run_pass(run, lasso, round_)
+        if mismatch is not None:
+            return mismatch
+        if round_ == 1:
+            first_pass = len(run.happenings)
+        else:
+            passes.append(dependence)
+        snapshots.append(relative_state(run.machine, run.now))
+        ends.append(run.now)
+        found = find_repetition(policy, snapshots, passes)
+        if found is not None:
+            period_ns = ends[found.second] - ends[found.first]
+            happenings = tuple(run.happenings[:first_pass])
+            return Replay(happenings, loop_at, period_ns, found.aging, run.victim_since, run.now)
+    return Mismatch(len(lasso.steps), rounds, "the state does not come back")
+
+
+def _run_pass(run: _Run, lasso: Lasso, round_: int) -> Mismatch | None:
+    start = run.now
+    for number in range(lasso.loop_start, len(lasso.steps)):
+        if fault := run.victim_fault() or run.take(lasso.steps[number]) or run.victim_fault():
+            return Mismatch(number, round_, fault)
+    if run.now == start:
+        return Mismatch(len(lasso.steps), round_, "the loop takes no time")
+    return None
+
+
+@final
+class _Run:
+    """The machine while it follows a lasso. A method that returns text says what is wrong."""
+
+    def __init__(self, policy: Policy, lasso: Lasso) -> None:
+        self.machine = Machine(policy, 1, lasso.params)
+        self.now = 0
+        self.happenings: list[Happening] = []
+        self._lasso = lasso
+        self._queue_names = [queue.name for queue in policy.queues]
+        self._machine_ids: dict[int, int] = {}
+        self.victim_since = 0
+        self._ending: Turn | None = None
+        self._dependence = Dependence()
+
+    def watch(self) -> Dependence:
+        self._dependence = watch(self.machine)
+        return self._dependence
+
+    def take(self, step: Step) -> str | None:
+        match step:
+            case Wake():
+                return self._wake(step.task)
+            case Turn():
+                return self._run(step)
+            case Pass():
+                return self._idle(step.ns)
+            case _:
+                assert_never(step)
+
+    def victim_fault(self) -> str | None:
+        number = self._machine_ids.get(self._lasso.victim)
+        if number is None:
+            return "the victim has not woken up"
+        victim = self.machine.tasks[number]
+        if victim.phase is not Phase.QUEUED:
+            return f"the victim is {victim.phase}"
+        if victim.queue != self._lasso.queue:
+            return f"the victim is in `{self._queue_names[victim.queue]}`"
+        return None
+
+    def _wake(self, task: int) -> str | None:
+        if self._ending is not None and self._ending.blocks and self._ending.task == task:
+            self._end_turn()
+        number = self._machine_ids.get(task)
+        spec = self._lasso.tasks[task]
+        if number is None:
+            if not spec.may_run_on(CPU):
+                return f"{spec.comm} may not run here"
+            number = self._machine_ids[task] = self.machine.fork(spec, self.now)
+        elif self.machine.tasks[number].phase is Phase.BLOCKED:
+            self.machine.wake(number, self.now)
+        else:
+            return f"{spec.comm} is awake"
+        self._arrived(task)
+        self._record(What.WAKES, task, self.machine.tasks[number].queue, 0)
+        return None
+
+    def _run(self, step: Turn) -> str | None:
+        self._end_turn()
+        if self.machine.cpus[CPU].turn is None:
+            self._choose()
+        turn = self.machine.cpus[CPU].turn
+        if turn is None:
+            return "nothing is runnable"
+        if turn.task != self._machine_ids.get(step.task):
+            return f"the CPU runs {self.machine.tasks[turn.task].spec.comm}"
+        if not 1 <= step.ran_ns <= turn.granted_ns:
+            return f"a turn of {step.ran_ns} ns, where the slice is {turn.granted_ns} ns"
+        self._record(What.RUNS, step.task, turn.queue, step.ran_ns)
+        self.now += step.ran_ns
+        self._ending = step
+        return None
+
+    def _idle(self, ns: int) -> str | None:
+        self._end_turn()
+        if self.machine.cpus[CPU].mode is not Mode.IDLE:
+            return "the CPU is not idle"
+        self._record(What.IDLES, None, None, ns)
+        self.now += ns
+        return None
+
+    def _end_turn(self) -> None:
+        """Stop; requeue; choose: after this the CPU has its next turn, or is idle."""
+        if self._ending is not None:
+            ended, self._ending = self._ending, None
+            self.machine.stop(CPU, self.now, blocked=ended.blocks)
+            if not ended.blocks:
+                self._arrived(ended.task)
+            self._choose()
+
+    def _choose(self) -> None:
+        chosen = self.machine.choose(CPU, self.now)
+        if chosen is not None:
+            self._dependence.queues.add(chosen.queue)
+
+    def _arrived(self, task: int) -> None:
+        if task == self._lasso.victim:
+            self.victim_since = self.now
+
+    def _record(self, what: What, task: int | None, queue: int | None, ns: int) -> None:
+        self.happenings.append(Happening(self.now, what, task, queue, ns))

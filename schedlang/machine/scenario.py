@@ -1,0 +1,88 @@
+"""Concrete runs of the one-CPU machine: what the prover hands to the interpreter to replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from schedlang.ir.nodes import DEFAULT_WEIGHT
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A task as the machine sees it.
+
+    `affinity` None means every CPU. A set restricts the task to its CPUs, of which the machine that
+    is run may show only some.
+    """
+
+    comm: str
+    process: str = ""
+    nice: int = 0
+    weight: int = DEFAULT_WEIGHT
+    cgroup: str = "/"
+    kthread: bool = False
+    affinity: frozenset[int] | None = None
+
+    @property
+    def pinned(self) -> bool:
+        return self.affinity is not None and len(self.affinity) == 1
+
+    @property
+    def restricted(self) -> bool:
+        return self.affinity is not None
+
+    def may_run_on(self, cpu: int) -> bool:
+        return self.affinity is None or cpu in self.affinity
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Task number `task` wakes up (or is forked, the first time)."""
+
+    task: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The CPU chooses if it has no turn; what it chose runs `ran_ns`, then blocks or is requeued.
+
+    `task` is who is expected to run; the replay fails if the machine chooses another. `Wake` steps
+    that follow happen at the turn's end, just before it stops, so that the CPU then chooses with
+    their tasks in the queues. Only a task that blocks wakes after that choice.
+    """
+
+    task: int
+    ran_ns: int
+    blocks: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Time passes while the CPU is idle."""
+
+    ns: int
+
+
+Step = Wake | Turn | Pass
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lasso:
+    """A run that repeats for ever: `steps[:loop_start]` once, then `steps[loop_start:]` ever again.
+
+    `victim` is queued in `queue` from before the loop on and never runs. `params` are the values of
+    the policy's params in this run.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    steps: tuple[Step, ...]
+    loop_start: int
+    victim: int
+    queue: int
+    params: tuple[int, ...]

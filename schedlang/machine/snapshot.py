@@ -1,0 +1,121 @@
+"""All that can matter to a machine's future, modulo translation.
+
+Times are relative to now, vtimes to the clock of their queue, arbitration debts to their V. Two
+machines of one policy with equal snapshots behave alike for ever. A snapshot holds no None for a
+number; `repetition` puts it there for what is found not to matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from schedlang.ir.nodes import Type
+from schedlang.machine.evaluate import Values
+from schedlang.machine.machine import Cpu, Machine, Mode, Phase, QueueInstance, Task
+from schedlang.machine.scenario import TaskSpec
+
+StateValues = tuple[int | None, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    task: int
+    queue: int
+    granted_ns: int
+    ran_ns: int
+    unsettled_ns: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CpuView:
+    mode: Mode
+    claimed: int | None
+    turn: TurnView | None
+    arbitration: tuple[object, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """Entries are listed least first, so that their sequence numbers need no place here."""
+
+    task: int
+    key: int | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """`queue` and `slice_ns` are None for a blocked task, `order_states` where it never joined."""
+
+    spec: TaskSpec
+    cpu: int
+    phase: Phase
+    queue: int | None
+    slice_ns: int | None
+    states: StateValues
+    order_states: tuple[StateValues | None, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RelativeState:
+    cpus: tuple[CpuView, ...]
+    queues: tuple[tuple[EntryView, ...], ...]
+    tasks: tuple[TaskView, ...]
+
+
+def relative_state(machine: Machine, now: int) -> RelativeState:
+    return RelativeState(
+        tuple(_view_cpu(cpu, now) for cpu in machine.cpus),
+        tuple(_view_queue(queue, now) for queue in machine.queues),
+        tuple(_view_task(task, machine, now) for task in machine.tasks),
+    )
+
+
+def _view_cpu(cpu: Cpu, now: int) -> CpuView:
+    turn = cpu.turn
+    view = turn and TurnView(
+        turn.task, turn.queue, turn.granted_ns, now - turn.start, now - cpu.settled_at
+    )
+    return CpuView(cpu.mode, cpu.claimed, view, cpu.arbiter.relative(now))
+
+
+def _view_queue(queue: QueueInstance, now: int) -> tuple[EntryView, ...]:
+    origin = _origin(queue.key_type, now, queue.clock)
+    return tuple(EntryView(entry.task, entry.key - origin) for entry in queue.entries)
+
+
+def _view_task(task: Task, machine: Machine, now: int) -> TaskView:
+    is_blocked = task.phase is Phase.BLOCKED
+    return TaskView(
+        task.spec,
+        task.cpu,
+        task.phase,
+        None if is_blocked else task.queue,
+        None if is_blocked else task.slice_ns,
+        _relative(task.states, machine.state_types, now, clock=0),
+        tuple(
+            None if values is None else _relative(values, queue.state_types, now, queue.clock)
+            for values, queue in zip(task.order_states, machine.queues, strict=True)
+        ),
+    )
+
+
+def _relative(values: Values, types: tuple[Type, ...], now: int, clock: int) -> StateValues:
+    return tuple(
+        value - _origin(type_, now, clock) for value, type_ in zip(values, types, strict=True)
+    )
+
+
+def _origin(type_: Type, now: int, clock: int) -> int:
+    match type_:
+        case Type.TIME:
+            return now
+        case Type.VTIME:
+            return clock
+        case _:
+            return 0

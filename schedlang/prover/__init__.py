@@ -1,0 +1,1 @@
+"""Typed policy to verdicts: properties, obligations, solver, refutations."""

@@ -1,0 +1,181 @@
+"""Guesses at the constants of an order, from the interpreter at the corners of all ranges.
+
+Only guesses: the solver proves each of them for everything between the corners (`order`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product
+from typing import final
+
+from schedlang.ir import nodes as ir
+from schedlang.ir.walk import walk
+from schedlang.machine.evaluate import (
+    Environment,
+    compile_expr,
+    compile_handlers,
+    compile_initial,
+)
+from schedlang.machine.scenario import TaskSpec
+
+MOST_CORNERS = 2048
+LONG_AGO = -(2**50)
+_FLAGS = (ir.Attribute.KTHREAD, ir.Attribute.PINNED, ir.Attribute.RESTRICTED)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The constants of a queue that is ordered by a vtime state v.
+
+    `lead`: no v is further ahead of the clock. `lag`: no arriving v is further behind it. `fork`: a
+    fresh v is at least that far ahead. `charge`: a turn adds at least that much. `per_charge`:
+    a turn that adds x lasted at most per_charge * (x + 1). `horizon`: a task that goes first has a v
+    that is greater by at most that.
+    """
+
+    lead: int
+    lag: int
+    fork: int
+    charge: int
+    per_charge: Fraction
+    horizon: int
+
+
+def guess_pace(
+    policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: ir.Interval
+) -> Pace:
+    order = queue.order
+    assert order.clock_state is not None
+    assert order.key is not None
+    clocked = _Clocked(order, order.clock_state)
+    corners = tuple(islice(_corners(policy, order, weights, used), MOST_CORNERS))
+    charges = [(env.used, charge) for env in corners for charge in clocked.charges(env)]
+    fresh = [clocked.fresh(env) for env in corners]
+    leads = [charge for _, charge in charges] + fresh
+    key = compile_expr(order.key)
+    keys = [_at(env, [0] * len(order.states), key) for env in corners]
+    return Pace(
+        lead=max((*leads, *(clocked.arrived(env, 0) for env in corners), 0)),
+        lag=max((*(-clocked.arrived(env, LONG_AGO) for env in corners), 0)),
+        fork=min(fresh),
+        charge=min(charge for _, charge in charges),
+        per_charge=max(Fraction(spent, max(charge, 1)) for spent, charge in charges),
+        horizon=max(keys) - min(keys),
+    )
+
+
+def guess_horizon(policy: ir.Policy, order: ir.Order, used: ir.Interval) -> int:
+    """How much later a task can arrive and still go first, for a key in time."""
+    assert order.key is not None
+    key = compile_expr(order.key)
+    weights = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
+    corners = islice(_corners(policy, order, weights, used), MOST_CORNERS)
+    keys = [_at(env, env.order_states, key) for env in corners]
+    return max(keys) - min(keys)
+
+
+@final
+class _Clocked:
+    """An order's handlers, seen from a clock that stands at 0."""
+
+    def __init__(self, order: ir.Order, state: int) -> None:
+        self._state = state
+        self._initial = compile_initial(order.states)
+        self._run = {
+            event: compile_handlers(order.handlers, order.states, ir.Owner.ORDER, event)
+            for event in ir.Event
+        }
+
+    def charges(self, env: Environment) -> Iterator[int]:
+        for v in (0, -(10**12)):
+            self._set(env, v)
+            self._run[ir.Event.STOP](env)
+            yield env.order_states[self._state] - v
+
+    def arrived(self, env: Environment, v: int) -> int:
+        self._set(env, v)
+        return self._arrive(env)
+
+    def fresh(self, env: Environment) -> int:
+        env.order_states = self._initial(env)
+        return self._arrive(env)
+
+    def _arrive(self, env: Environment) -> int:
+        self._run[ir.Event.WAKE](env)
+        self._run[ir.Event.JOIN](env)
+        return env.order_states[self._state]
+
+    def _set(self, env: Environment, v: int) -> None:
+        env.order_states = [*env.order_states]
+        env.order_states[self._state] = v
+
+
+def _at(env: Environment, states: Sequence[int], run: object) -> int:
+    env.order_states = list(states)
+    assert callable(run)
+    return int(run(env))
+
+
+def _corners(
+    policy: ir.Policy, order: ir.Order, weights: ir.Interval, used: ir.Interval
+) -> Iterator[Environment]:
+    read = frozenset(
+        node.attribute
+        for expr in expressions(order)
+        for node in walk(expr)
+        if isinstance(node, ir.AttributeRef)
+    )
+    nice = ir.ATTRIBUTE_TYPES[ir.Attribute.NICE][1]
+    axes: list[tuple[int, ...]] = [
+        _ends(weights) if ir.Attribute.WEIGHT in read else (weights.lo,),
+        _ends(nice) if ir.Attribute.NICE in read else (0,),
+        (0, 1) if ir.Attribute.KTHREAD in read else (0,),
+        (0, 1) if read & {ir.Attribute.PINNED, ir.Attribute.RESTRICTED} else (0,),
+        _ends(used),
+        (1, ir.MAX_SLICE_NS),
+        (0, 1),
+    ]
+    states = [_state_ends(state) for state in order.states]
+    task_states = [_state_ends(state) for state in policy.states]
+    params = [_ends(ir.Interval(p.lo, p.hi)) for p in policy.params]
+    for values in product(product(*axes), product(*states), product(*task_states), product(*params)):
+        (weight, is_nice, kthread, pinned, spent, granted, blocked), own, task, settings = values
+        yield Environment(
+            params=settings,
+            task=TaskSpec(
+                comm="",
+                nice=is_nice,
+                weight=weight,
+                kthread=bool(kthread),
+                affinity=frozenset({0}) if pinned else None,
+            ),
+            task_states=list(task),
+            order_states=list(own),
+            used=spent,
+            granted=granted,
+            blocked=blocked,
+        )
+
+
+def expressions(order: ir.Order) -> Iterator[ir.Expr]:
+    """Everything that an order evaluates."""
+    for state in order.states:
+        yield state.initial
+    for handler in order.handlers:
+        if handler.condition is not None:
+            yield handler.condition
+        yield from (assign.value for assign in handler.assigns)
+    if order.key is not None:
+        yield order.key
+
+
+def _state_ends(state: ir.State) -> tuple[int, ...]:
+    return (0,) if state.range is None else _ends(state.range)
+
+
+def _ends(interval: ir.Interval) -> tuple[int, ...]:
+    return (interval.lo,) if interval.is_single else (interval.lo, interval.hi)

@@ -1,0 +1,293 @@
+"""What guards are worth: how late an overdue queue is served, and how much time guards can take.
+
+Method: fix a moment m. While the CPU serves deadlines not after m, every turn uses up part of a
+reserve: each other `after` guard has one turn left before m, each share guard what it is owed up to m
+and one turn. The lemmas are queries about one turn; only their sums are taken over all guards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from schedlang.prover.arbiter import (
+    Arbitration,
+    Draw,
+    Guarded,
+    State,
+    Turn,
+    free_draw,
+    free_state,
+    runs,
+    turns,
+)
+from schedlang.prover.solver import Ledger
+from schedlang.prover.terms import (
+    FALSE,
+    Term,
+    all_of,
+    any_of,
+    between,
+    integer,
+    negation,
+    total,
+    variable,
+    when,
+)
+from schedlang.prover.verdict import Reason, Unknown
+
+PERCENT = integer(100)
+ZERO = integer(0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardFacts:
+    """`lag_ns`: a non-empty share-guarded queue is never overdue for longer. `slack_ns`, by guard:
+    its deadline lies at most that far ahead, at any time. `delay_ns`, by guard: from any moment at
+    which its queue is non-empty, the queue is served within it (not counting a turn of its own that
+    is running then).
+    """
+
+    lag_ns: int
+    slack_ns: tuple[int, ...]
+    delay_ns: tuple[int, ...]
+
+
+def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknown:
+    shares = sum(guard.high for guard in arbitration.guards if guard.is_share)
+    if shares >= 100:
+        return Unknown(Reason.NO_RULE, "the share guards may ask for all of the time")
+    for guard in arbitration.guards:
+        gap = _prove_guard(arbitration, guard, ledger)
+        if gap is not None:
+            return gap
+    lag = _lag(arbitration, shares, ledger)
+    if isinstance(lag, Unknown):
+        return lag
+    slack = tuple(_slack(arbitration, guard) for guard in arbitration.guards)
+    delays: list[int] = []
+    for guard in arbitration.guards:
+        delay = _delay(arbitration, guard, lag, ledger)
+        if isinstance(delay, Unknown):
+            return delay
+        delays.append(delay)
+    return GuardFacts(lag, slack, tuple(delays))
+
+
+def _prove_guard(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    proofs = (_prove_not_passed, _prove_reserve, _prove_kept, _prove_slack)
+    for prove in proofs:
+        gap = prove(arbitration, guard, ledger)
+        if gap is not None:
+            return gap
+    return _prove_past(arbitration, guard, ledger) if guard.is_share else None
+
+
+def _prove_not_passed(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """While the guard is overdue, only guards with a deadline not after its own are served."""
+    state = free_state(arbitration, "")
+    draw = free_draw(arbitration, "", occupied=guard.queue)
+    own = state.due[guard.index]
+    goals = [
+        turn.condition.implies(FALSE if turn.guard is None else state.due[turn.guard] <= own)
+        for turn in turns(arbitration, state, draw)
+    ]
+    return ledger.prove(
+        f"guard {guard.index} is not passed while overdue", (*draw.known, own <= state.now), goals
+    )
+
+
+def reserve(arbitration: Arbitration, guard: Guarded, due: Term, m: Term) -> Term:
+    """A hundred times the service that the guard can still get with deadlines up to m."""
+    turn = integer(100 * arbitration.max_turn_ns[guard.queue])
+    if guard.is_share:
+        turn = (m - due) * integer(guard.high) + turn
+    return when(due <= m, turn, ZERO)
+
+
+def _prove_reserve(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """A turn of this guard with a deadline up to m uses up its reserve, and adds to no other's."""
+    m, (state, draw) = variable("m"), _step(arbitration, guard.queue)
+    turn = _turn(arbitration, state, draw, guard)
+    goals = []
+    for other in arbitration.guards:
+        before = reserve(arbitration, other, state.due[other.index], m)
+        after = reserve(arbitration, other, turn.after.due[other.index], m)
+        used = draw.ran * PERCENT if other == guard else ZERO
+        goals.append(after + used <= before)
+    hypotheses = (
+        *runs(arbitration, turn, draw),
+        state.due[guard.index] <= m,
+        m <= state.now,
+    )
+    return ledger.prove(f"a turn of guard {guard.index} uses up its reserve", hypotheses, goals)
+
+
+def _prove_kept(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """While the queue is non-empty here, only its own turns change its deadline."""
+    state, draw = _step(arbitration, guard.queue)
+    index = guard.index
+    others = [t for t in turns(arbitration, state, draw) if t.queue != guard.queue]
+    goals = [t.condition.implies(t.after.due[index].equals(state.due[index])) for t in others]
+    return ledger.prove(f"guard {index}'s deadline stays while it waits", draw.known, goals)
+
+
+def _prove_slack(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """The deadline is never further ahead than one turn, or one delay, puts it."""
+    state, draw = _step(arbitration, None)
+    slack, index = integer(_slack(arbitration, guard)), guard.index
+    goals = [
+        all_of(runs(arbitration, t, draw)).implies(t.after.due[index] <= t.after.now + slack)
+        for t in turns(arbitration, state, draw)
+    ]
+    goals.append(_seen_empty(arbitration, guard, state, draw) <= state.now + slack)
+    hypotheses = (*draw.known, state.due[index] <= state.now + slack)
+    return ledger.prove(f"guard {index}'s deadline is near", hypotheses, goals)
+
+
+def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """Once the deadline has passed a moment x that is over, it does not return before x."""
+    x, (state, draw) = variable("x"), _step(arbitration, None)
+    own = state.due[guard.index]
+    goals = [
+        all_of(runs(arbitration, t, draw)).implies(t.after.due[guard.index] > x)
+        for t in turns(arbitration, state, draw)
+    ]
+    seen = _seen_empty(arbitration, guard, state, draw)
+    goals += [seen > x, seen >= state.now]
+    hypotheses = (*draw.known, own > x, state.now >= x)
+    return ledger.prove(f"guard {guard.index}'s deadline does not go back", hypotheses, goals)
+
+
+def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown:
+    """Since the deadline x passed: the turn that was running, then only deadlines up to x, for which
+    there was the reserve of the moment after that turn, where by induction no lag was longer.
+    """
+    reserved = sum(arbitration.max_turn_ns[guard.queue] for guard in arbitration.guards)
+    longest = max(arbitration.max_turn_ns)
+    lag = -(-100 * (longest + reserved) // (100 - shares))
+    x, first, now = variable("x"), variable("first"), variable("now")
+    debts, known = _debts(arbitration, arbitration.guards, lag)
+    hypotheses = (
+        *known,
+        between_terms(x, first, x + integer(longest)),
+        (now - first) * PERCENT <= debts + integer(100 * reserved),
+    )
+    gap = ledger.prove("share guards lag no further", hypotheses, [now - x <= integer(lag)])
+    return lag if gap is None else gap
+
+
+def _delay(
+    arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger
+) -> int | Unknown:
+    slack = _slack(arbitration, guard)
+    if guard.is_share:
+        return slack + lag
+    others = [g for g in arbitration.guards if g.queue != guard.queue]
+    longest = max(arbitration.max_turn_ns)
+    reserved = sum(arbitration.max_turn_ns[g.queue] for g in others)
+    owed = sum(g.high for g in others if g.is_share) * lag
+    delay = slack + longest + reserved + -(-owed // 100)
+    start, m, first, now = (variable(name) for name in ("start", "m", "first", "now"))
+    debts, known = _debts(arbitration, tuple(others), lag)
+    hypotheses = (
+        *known,
+        m <= start + integer(slack),
+        first <= start + integer(slack + longest),
+        (now - first) * PERCENT <= debts + integer(100 * reserved),
+    )
+    goal = now - start <= integer(delay)
+    gap = ledger.prove(f"guard {guard.index} serves in time", hypotheses, [goal])
+    return delay if gap is None else gap
+
+
+def _debts(
+    arbitration: Arbitration, guards: tuple[Guarded, ...], lag: int
+) -> tuple[Term, list[Term]]:
+    """A hundred times what the share guards among `guards` are owed, if none lags by more."""
+    shares = [g for g in guards if g.is_share]
+    lags = [variable(f"lag{g.index}") for g in shares]
+    owed = [lag_k * integer(g.high) for lag_k, g in zip(lags, shares, strict=True)]
+    return total(owed, ZERO), [between(0, lag_k, lag) for lag_k in lags]
+
+
+def prove_rate(
+    arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger
+) -> Unknown | None:
+    """In any window of length T the guard itself serves at most `rate(guard)` T + `burst(guard)`.
+
+    For a share guard: in a window without a turn of its queue that the guard did not ask for.
+    """
+    state, draw = _step(arbitration, None)
+    start, given, last = variable("start"), variable("given"), variable("last")
+    hypotheses, goals = [*draw.known, start <= state.now, last <= state.now, given >= ZERO], []
+    index, turn_ns = guard.index, arbitration.max_turn_ns[guard.queue]
+    if guard.is_share:
+        owed = (state.due[index] - start + integer(lag)) * integer(guard.high)
+        hypotheses.append(any_of((given.equals(ZERO), given * PERCENT <= owed)))
+        hypotheses.append(
+            (draw.occupied[guard.queue]).implies(state.now - state.due[index] <= integer(lag))
+        )
+    else:
+        hypotheses.append(state.due[index] >= last + integer(guard.low))
+        hypotheses.append(any_of((given.equals(ZERO), _after_given(guard, turn_ns, given, last - start))))
+    for turn in turns(arbitration, state, draw):
+        is_own = turn.guard == index
+        if guard.is_share and turn.queue == guard.queue and turn.guard is None:
+            continue
+        served = given + draw.ran if is_own else given
+        after = turn.after
+        if guard.is_share:
+            owed = (after.due[index] - start + integer(lag)) * integer(guard.high)
+            most = (state.now - start + integer(lag)) * integer(guard.high)
+            holds = all_of(
+                (
+                    any_of((served.equals(ZERO), served * PERCENT <= owed)),
+                    (
+                        negation(served.equals(given)).implies(
+                            served * PERCENT <= most + integer(100 * turn_ns)
+                        )
+                    ),
+                )
+            )
+        else:
+            end = after.now if turn.queue == guard.queue else last
+            holds = all_of(
+                (
+                    after.due[index] >= end + integer(guard.low),
+                    any_of((served.equals(ZERO), _after_given(guard, turn_ns, served, end - start))),
+                )
+            )
+        goals.append(all_of(runs(arbitration, turn, draw)).implies(holds))
+    return ledger.prove(f"guard {index} takes no more than its rate", hypotheses, goals)
+
+
+def _after_given(guard: Guarded, turn_ns: int, given: Term, elapsed: Term) -> Term:
+    """given <= turn + elapsed * turn / (turn + delay)"""
+    cycle = turn_ns + guard.low
+    return given * integer(cycle) <= elapsed * integer(turn_ns) + integer(cycle * turn_ns)
+
+
+def _slack(arbitration: Arbitration, guard: Guarded) -> int:
+    if not guard.is_share:
+        return guard.high
+    return -(-arbitration.max_turn_ns[guard.queue] * 100 // guard.low)
+
+
+def _step(arbitration: Arbitration, occupied: int | None) -> tuple[State, Draw]:
+    return free_state(arbitration, ""), free_draw(arbitration, "", occupied=occupied)
+
+
+def _turn(arbitration: Arbitration, state: State, draw: Draw, guard: Guarded) -> Turn:
+    return next(t for t in turns(arbitration, state, draw) if t.guard == guard.index)
+
+
+def _seen_empty(arbitration: Arbitration, guard: Guarded, state: State, draw: Draw) -> Term:
+    if guard.is_share:
+        return arbitration.rules.share_seen_empty(state.due[guard.index], state.now)
+    return arbitration.rules.after_seen_empty(state.now, draw.quantities[guard.index])
+
+
+def between_terms(low: Term, term: Term, high: Term) -> Term:
+    return all_of((low <= term, term <= high))

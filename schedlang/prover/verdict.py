@@ -1,0 +1,99 @@
+"""What the prover says. `docs/guarantees.md` gives each property's exact statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import final
+
+from schedlang.diagnostics.model import Repair
+from schedlang.ir.nodes import Property
+from schedlang.machine.scenario import Lasso
+from schedlang.source import Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How long at most. `formula` is for the reader; `value_ns` is it evaluated in the case `case`."""
+
+    formula: str
+    value_ns: int
+    case: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The solver said unsat to every obligation, and sat to the hypotheses of each.
+
+    `rests_on` are the policy's lines that the proof uses.
+    """
+
+    bound: Bound | None
+    assumptions: tuple[str, ...]
+    rests_on: tuple[Span, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """`run` was replayed by the reference interpreter before this was built."""
+
+    run: Lasso
+    why: str
+    repair: Repair | None
+
+
+class Reason(StrEnum):
+    NO_RULE = "no proof rule covers this construct yet"
+    INDUCTION_FAILED = "induction failed and no run that breaks it was found"
+    SOLVER_LIMIT = "the solver gave up at its resource limit"
+    VACUOUS = "the hypotheses cannot all hold"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    reason: Reason
+    detail: str
+
+
+Verdict = Proved | Refuted | Unknown
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One solver query: the property holds if `must_be_unsat` is unsat (`smt2` is its SMT-LIB text).
+
+    `effort` is what z3 counted as `rlimit`, the same on every machine.
+    """
+
+    name: str
+    smt2: str
+    answer: str
+    effort: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one property, of one queue where the property is a queue's.
+
+    `claimed` is where the policy claims it (None: checked because every policy is); `accepted` is
+    the policy's own reason for living without it.
+    """
+
+    property: Property
+    queue: int | None
+    verdict: Verdict
+    obligations: tuple[Obligation, ...]
+    claimed: Span | None
+    accepted: str | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ProofReport:
+    findings: tuple[Finding, ...]

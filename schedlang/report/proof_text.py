@@ -1,0 +1,78 @@
+"""A proof report as text: the `report.txt` of a compiled policy and the output of `schedc prove`.
+
+Pure. What is proved is told line by line; what is not, as the diagnostic that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schedlang.diagnostics.printable import printable
+from schedlang.diagnostics.render import Paint, render_human
+from schedlang.ir.nodes import Policy
+from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
+from schedlang.report.findings import claim_text, diagnose_finding
+from schedlang.report.units import duration
+from schedlang.source import Span
+
+UNPROVED = "UNPROVED: built although a property is refuted or unknown; for the micro-VM only"
+
+
+def proof_text(
+    proof: ProofReport, policy: Policy, *, unproved: bool = False, colour: bool = False
+) -> str:
+    """Every finding, in the prover's order, after one line for all of them."""
+    paint = Paint(colour)
+    lines = [f"policy {policy.name} ({printable(policy.sources[0].name)}): {_summary(proof)}"]
+    if unproved:
+        lines.append(UNPROVED)
+    for finding in proof.findings:
+        lines += ["", *_finding(finding, policy, paint)]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(proof: ProofReport) -> str:
+    counts = dict.fromkeys(("proved", "accepted", "refuted", "unknown"), 0)
+    for finding in proof.findings:
+        counts[verdict_word(finding)] += 1
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+
+def verdict_word(finding: Finding) -> str:
+    match finding.verdict:
+        case Proved():
+            return "proved"
+        case _ if finding.accepted is not None:
+            return "accepted"
+        case Refuted():
+            return "refuted"
+        case Unknown():
+            return "unknown"
+
+
+def _finding(finding: Finding, policy: Policy, paint: Paint) -> Iterator[str]:
+    word, claim = verdict_word(finding), printable(claim_text(finding, policy))
+    if isinstance(finding.verdict, Proved):
+        yield f"{paint.added(word)}  {paint.strong(claim)}"
+        yield from _proved(finding.verdict, policy)
+    else:
+        yield f"{paint.removed(word)}  {paint.strong(claim)}"
+    told = render_human(tuple(diagnose_finding(finding, policy)), policy.sources, paint.is_on)
+    yield from (f"  {line}".rstrip() for line in told.splitlines())
+
+
+def _proved(verdict: Proved, policy: Policy) -> Iterator[str]:
+    if verdict.bound is not None:
+        bound = verdict.bound
+        yield f"  at most {duration(bound.value_ns)} in the case: {printable(bound.case)}"
+        yield f"  in general: {printable(bound.formula)}"
+    for assumption in verdict.assumptions:
+        yield f"  assumes {printable(assumption)}"
+    if verdict.rests_on:
+        yield f"  rests on {', '.join(_places(verdict.rests_on, policy))}"
+
+
+def _places(spans: tuple[Span, ...], policy: Policy) -> Iterator[str]:
+    lines = dict.fromkeys((span.file, policy.sources[span.file].line(span)) for span in spans)
+    for file, line in lines:
+        yield f"{printable(policy.sources[file].name)}:{line}"

@@ -1,0 +1,1 @@
+"""Syntax tree to typed policy: names, types, intervals, the rules that proofs depend on."""

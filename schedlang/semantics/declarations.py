@@ -1,0 +1,102 @@
+"""What a policy declares, sorted by kind, with every name declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar, final
+
+from schedlang.diagnostics.model import Label
+from schedlang.semantics.scope import BUILTINS, Findings
+from schedlang.source import Span
+from schedlang.syntax import ast
+
+D = TypeVar("D")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """A policy's declarations. `route` and `serve` are None only after an error was reported."""
+
+    uses: tuple[ast.Use, ...]
+    params: tuple[ast.Param, ...]
+    functions: tuple[ast.Function, ...]
+    tasks: tuple[ast.Task, ...]
+    orders: tuple[ast.Order, ...]
+    queues: tuple[ast.Queue, ...]
+    route: ast.Route | None
+    serve: ast.Serve | None
+    guards: tuple[ast.GuardAfter | ast.GuardShare, ...]
+    place: ast.Place | None
+    goals: tuple[ast.Goal, ...]
+    accepts: tuple[ast.Accept, ...]
+
+
+def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarations:
+    """`end` is where a declaration that is missing altogether is said to be missing."""
+    sorted_ = Declarations(
+        _kind(tree, ast.Use),
+        _kind(tree, ast.Param),
+        _kind(tree, ast.Function),
+        _kind(tree, ast.Task),
+        _kind(tree, ast.Order),
+        _kind(tree, ast.Queue),
+        _single(_kind(tree, ast.Route), "route", end, findings, "route { else -> QUEUE }"),
+        _single(_kind(tree, ast.Serve), "serve", end, findings, "serve QUEUE"),
+        tuple(d for d in tree.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)),
+        _single(_kind(tree, ast.Place), "place", end, findings),
+        tuple(goal for d in _kind(tree, ast.Guarantee) for goal in d.goals),
+        _kind(tree, ast.Accept),
+    )
+    if not sorted_.queues:
+        note = "write `queue NAME { global  order fifo  slice 4ms }`"
+        findings.add("E0210", "the policy has no queue", end, notes=(note,))
+    _check_names(sorted_, findings)
+    return sorted_
+
+
+def _kind(tree: ast.File, kind: type[D]) -> tuple[D, ...]:
+    return tuple(d for d in tree.decls if isinstance(d, kind))
+
+
+S = TypeVar("S", ast.Route, ast.Serve, ast.Place)
+
+
+def _single(
+    found: tuple[S, ...], word: str, end: Span, findings: Findings, form: str | None = None
+) -> S | None:
+    if not found:
+        if form:
+            findings.add("E0210", f"the policy has no `{word}`", end, notes=(f"write `{form}`",))
+        return None
+    for extra in found[1:]:
+        first = Label(found[0].span, "the first is here")
+        findings.add("E0210", f"a policy has one `{word}`", extra.span, secondary=(first,))
+    return found[0]
+
+
+def _check_names(declared: Declarations, findings: Findings) -> None:
+    """One name space for all that a policy declares; nothing is shadowed."""
+    seen: dict[str, ast.Ident] = {}
+    states = [m for task in declared.tasks for m in task.members if isinstance(m, ast.State)]
+    names = [
+        *(param.name for param in declared.params),
+        *(function.name for function in declared.functions),
+        *(order.name for order in declared.orders),
+        *(queue.name for queue in declared.queues),
+        *(state.name for state in states),
+    ]
+    for name in sorted(names, key=lambda name: name.span):
+        declare(name, seen, findings)
+
+
+def declare(name: ast.Ident, seen: dict[str, ast.Ident], findings: Findings) -> None:
+    """Add `name` to `seen`, or say why it cannot be declared."""
+    if name.name in BUILTINS:
+        message = f"`{name.name}` has a meaning of its own and cannot be declared"
+        findings.add("E0202", message, name.span)
+    elif name.name in seen:
+        first = Label(seen[name.name].span, "first declared here")
+        findings.add("E0202", f"`{name.name}` is declared twice", name.span, secondary=(first,))
+    else:
+        seen[name.name] = name

@@ -1,0 +1,143 @@
+"""What a name means where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import final
+
+from schedlang.diagnostics.model import Diagnostic, Edit, Label, Repair
+from schedlang.diagnostics.suggest import did_you_mean
+from schedlang.ir import nodes as ir
+from schedlang.source import Span
+from schedlang.syntax import ast
+
+FUNCTIONS = {"min": 2, "max": 2, "clamp": 3, "log2": 1, "ewma": 3}
+"""The language's own functions and how many arguments each takes (`min`, `max`: at least)."""
+
+RESERVED = [
+    "fifo",
+    "cgroup",
+    "waker",
+    "length",
+    "cpus",
+    "pid",
+    "tgid",
+    "ppid",
+    "uid",
+    "gid",
+    "group_weight",
+    "group_leader",
+    "avg_run",
+    "wake_gap",
+    "waking_gap",
+    "run_since_wake",
+    "woken",
+    "all",
+    "big",
+    "little",
+]
+BUILTINS = frozenset((*FUNCTIONS, *ir.Attribute, *ir.Name, *ir.Input, *ir.Type, *RESERVED))
+"""Names that no policy may declare: those that mean something now, or will."""
+
+MAX_NODES = 20_000
+MAX_DEPTH = 150
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What may be named in the expressions of one file, besides what each place adds."""
+
+    params: Mapping[str, int] = field(default_factory=dict)
+    functions: Mapping[str, ast.Function] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An order as declared, and the module in which its body is to be read."""
+
+    tree: ast.Order
+    module: Module
+
+
+@final
+@dataclass(slots=True)
+class Findings:
+    """The diagnostics of one lowering, and how many expression nodes it has made."""
+
+    items: list[Diagnostic] = field(default_factory=list)
+    nodes: int = 0
+    depth: int = 0
+
+    @contextmanager
+    def deeper(self) -> Iterator[bool]:
+        """One more node, one level further down; tells whether that is within the limits."""
+        self.nodes += 1
+        self.depth += 1
+        yield self.nodes <= MAX_NODES and self.depth <= MAX_DEPTH
+        self.depth -= 1
+
+    def takes(self, nodes: int, depth: int) -> bool:
+        """Whether a subtree of that size fits in here; it is counted."""
+        self.nodes += nodes
+        return self.nodes <= MAX_NODES and self.depth + depth <= MAX_DEPTH
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        repairs: tuple[Repair, ...] = (),
+    ) -> None:
+        finding = Diagnostic(code, message, Label(span, label), secondary, notes, repairs)
+        if finding not in self.items:
+            self.items.append(finding)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Everything an expression may use at one place.
+
+    `place` names it for the reader ("a route rule"). `local` are a function's or an order's
+    arguments, already lowered; `calls` the functions being inlined, outermost first.
+    """
+
+    place: str
+    params: tuple[ir.Param, ...]
+    module: Module
+    findings: Findings
+    inputs: frozenset[ir.Input] = frozenset()
+    attributes: bool = False
+    task_states: Mapping[str, tuple[int, ir.State]] = field(default_factory=dict)
+    order_states: Mapping[str, tuple[int, ir.State]] = field(default_factory=dict)
+    local: Mapping[str, ir.Expr] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
+
+    def inside(self, function: ast.Function, arguments: Mapping[str, ir.Expr]) -> Scope:
+        return replace(self, local=arguments, calls=(*self.calls, function.name.name))
+
+    def candidates(self) -> frozenset[str]:
+        """All names that would mean something here."""
+        attributes = (*ir.Attribute, *ir.Name) if self.attributes else ()
+        own = (*self.task_states, *self.order_states, *self.local)
+        declared = (*self.module.params, *self.module.functions)
+        return frozenset((*own, *declared, *FUNCTIONS, *attributes, *self.inputs))
+
+    def unknown(self, name: str, span: Span) -> None:
+        near = did_you_mean(name, self.candidates())
+        self.findings.add(
+            "E0201", f"`{name}` is not known here", span, repairs=spelling(near, span)
+        )
+
+
+def spelling(near: str | None, span: Span) -> tuple[Repair, ...]:
+    """The repair that puts `near` in the place of a misspelt name."""
+    return (Repair(f"did you mean `{near}`?", (Edit(span, near),)),) if near else ()

@@ -1,0 +1,445 @@
+"""The syntax tree: what was written, nothing resolved. Two trees are equal if they say the same.
+
+Spans do not take part in equality, so `parse(format(x)) == x` can be stated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import final
+
+from schedlang.ir.nodes import Property, Rung
+from schedlang.source import Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ident:
+    name: str
+    span: Span = field(compare=False)
+
+
+# --- expressions
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Integer:
+    value: int
+    span: Span = field(compare=False)
+
+
+UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """`count` of `unit`, a key of `UNITS_NS`."""
+
+    count: int
+    unit: str
+    span: Span = field(compare=False)
+
+    @property
+    def value_ns(self) -> int:
+        return self.count * UNITS_NS[self.unit]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Percent:
+    value: int
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    value: bool
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    name: str
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: Ident
+    arguments: tuple[Expr, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`operator` is one of `or and < <= > >= == != + - * /`."""
+
+    operator: str
+    left: Expr
+    right: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Negated:
+    operand: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class IfThenElse:
+    condition: Expr
+    then: Expr
+    orelse: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string without its quotes."""
+
+    value: str
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Match:
+    name: Ident
+    pattern: Text
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Under:
+    path: Text
+    span: Span = field(compare=False)
+
+
+Expr = (
+    Integer
+    | Duration
+    | Percent
+    | Boolean
+    | NameUse
+    | Call
+    | Binary
+    | Negated
+    | IfThenElse
+    | Match
+    | Under
+)
+
+# --- declarations
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Range:
+    lo: Expr
+    hi: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`use std.orders.{vruntime}`: `path` is (std, orders)."""
+
+    path: tuple[Ident, ...]
+    names: tuple[Ident, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Param:
+    name: Ident
+    type: Ident
+    default: Expr
+    range: Range | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Formal:
+    name: Ident
+    type: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Function:
+    name: Ident
+    formals: tuple[Formal, ...]
+    body: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class State:
+    name: Ident
+    type: Ident
+    initial: Expr
+    range: Range | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Assign:
+    target: Ident
+    value: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Handler:
+    event: Ident
+    condition: Expr | None
+    assigns: tuple[Assign, ...]
+    span: Span = field(compare=False)
+
+
+Member = State | Handler
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Task:
+    members: tuple[Member, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Order:
+    name: Ident
+    formals: tuple[Formal, ...]
+    members: tuple[Member, ...]
+    key: Expr | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Argument:
+    name: Ident
+    value: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`global`, the only scope so far."""
+
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    order: Ident
+    arguments: tuple[Argument, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Slice:
+    value: Expr
+    span: Span = field(compare=False)
+
+
+Clause = Scope | Ordering | Slice
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Queue:
+    name: Ident
+    clauses: tuple[Clause, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rule:
+    condition: Expr
+    queue: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Route:
+    rules: tuple[Rule, ...]
+    otherwise: Ident | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    queue: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Strict:
+    children: tuple[Tree, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Share:
+    child: Tree
+    weight: Integer
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    shares: tuple[Share, ...]
+    span: Span = field(compare=False)
+
+
+Tree = Leaf | Strict | Weighted
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Serve:
+    tree: Tree
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardAfter:
+    queue: Ident
+    delay: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuardShare:
+    queue: Ident
+    share: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RungUse:
+    rung: Rung
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Place:
+    rungs: tuple[RungUse, ...]
+    span: Span = field(compare=False)
+
+
+class PremiseKind(StrEnum):
+    TASKS = "tasks"
+    BACKLOGGED = "backlogged"
+    UNRESTRICTED = "unrestricted"
+    TICK = "tick"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """One condition after `when`: `queue` for tasks and backlogged, `limit` for tasks and tick."""
+
+    kind: PremiseKind
+    queue: Ident | None
+    limit: Integer | Duration | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Goal:
+    property: Property
+    queues: tuple[Ident, ...]
+    bound: Expr | None
+    premises: tuple[Premise, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    goals: tuple[Goal, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Accept:
+    queue: Ident
+    reason: Text
+    span: Span = field(compare=False)
+
+
+Decl = (
+    Use
+    | Param
+    | Function
+    | Task
+    | Order
+    | Queue
+    | Route
+    | Serve
+    | GuardAfter
+    | GuardShare
+    | Place
+    | Guarantee
+    | Accept
+)
+
+
+class FileKind(StrEnum):
+    POLICY = "policy"
+    LIBRARY = "library"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Header:
+    kind: FileKind
+    name: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class File:
+    """A policy or a library module, declarations in the order in which they were written."""
+
+    header: Header | None
+    decls: tuple[Decl, ...]

@@ -1,0 +1,103 @@
+"""Text to tree. Pure but for reading the grammar, once.
+
+After an error the declaration it stands in is blanked and the rest is read again, so that one run
+tells of up to `MAX_ERRORS` errors and spans stay true.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_right
+from functools import cache
+from threading import Lock
+from typing import final
+
+from lark import Lark
+
+from schedlang.diagnostics.model import Diagnostic
+from schedlang.resources import data_root
+from schedlang.source import Source
+from schedlang.syntax import ast
+from schedlang.syntax.build import TreeBuilder
+from schedlang.syntax.errors import PROBLEMS, describe, place
+from schedlang.syntax.scan import declaration_heads
+from schedlang.syntax.words import LATER_DECLARATIONS
+
+MAX_ERRORS = 20
+
+
+@final
+class Parser:
+    """Lark's tables for the grammar, and the builder that they call as they reduce."""
+
+    def __init__(self) -> None:
+        grammar = (data_root("grammar") / "schedlang.lark").read_text(encoding="utf-8")
+        self._builder = TreeBuilder()
+        self._lock = Lock()
+        self.lark = Lark(
+            grammar,
+            parser="lalr",
+            keep_all_tokens=True,
+            maybe_placeholders=False,
+            transformer=self._builder,
+        )
+
+    def read(self, text: str, file: int) -> ast.File:
+        """The tree of `text`. Raises one of `PROBLEMS`."""
+        with self._lock:
+            self._builder.begin(file)
+            tree: object = self.lark.parse(text)
+        assert isinstance(tree, ast.File)
+        return tree
+
+    def readable(self, text: str) -> int:
+        """Where `text` stops being readable."""
+        try:
+            self.read(text, 0)
+        except PROBLEMS as problem:
+            return place(problem)
+        return sys.maxsize
+
+
+@cache
+def load_parser() -> Parser:
+    return Parser()
+
+
+def parse(source: Source, file: int = 0) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
+    """The tree of `source`, or the errors that keep it from being one.
+
+    `file` is the source's index in the `Sources` that its spans will be read with.
+    """
+    parser = load_parser()
+    text = source.text
+    findings: list[Diagnostic] = []
+    while len(findings) < MAX_ERRORS:
+        try:
+            tree = parser.read(text, file)
+        except PROBLEMS as problem:
+            finding = describe(problem, text, file, parser.readable)
+            findings.append(finding)
+        else:
+            return (None if findings else tree), tuple(findings)
+        assert finding.primary
+        rest = _without_declaration(text, finding.primary.span.start)
+        if rest == text or rest.isspace():
+            break
+        text = rest
+    return None, tuple(findings)
+
+
+def _without_declaration(text: str, at: int) -> str:
+    """`text` with blanks for the declaration in which `at` is.
+
+    If `at` is the head of one, the declaration before it is what was left unfinished.
+    """
+    heads = [0, *declaration_heads(text), len(text)]
+    number = max(bisect_right(heads, at) - 1, 0)
+    is_unfinished = number and heads[number] == at and text[heads[number - 1] : at].strip()
+    if is_unfinished and not text.startswith(LATER_DECLARATIONS, at):
+        number -= 1
+    start, end = heads[number], heads[min(number + 1, len(heads) - 1)]
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]

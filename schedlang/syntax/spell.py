@@ -1,0 +1,91 @@
+"""Expressions and other parts of one line as text, with no more parentheses than they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from schedlang.syntax import ast
+
+_BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6}
+_IF, _NOT, _COMPARISON, _ATOM = 0, 3, 4, 7
+
+
+def expression(expr: ast.Expr) -> str:
+    return _bound(expr, _IF)
+
+
+def _bound(expr: ast.Expr, least: int) -> str:
+    """`expr`, in parentheses if it binds less than `least`."""
+    text, binding = _spelt(expr)
+    return text if binding >= least else f"({text})"
+
+
+def _spelt(expr: ast.Expr) -> tuple[str, int]:
+    match expr:
+        case ast.Integer(value=value):
+            return str(value), _ATOM
+        case ast.Duration(count=count, unit=unit):
+            return f"{count}{unit}", _ATOM
+        case ast.Percent(value=value):
+            return f"{value}%", _ATOM
+        case ast.Boolean(value=value):
+            return ("true" if value else "false"), _ATOM
+        case ast.NameUse(name=name):
+            return name, _ATOM
+        case ast.Call(function=function, arguments=arguments):
+            return f"{function.name}({', '.join(map(expression, arguments))})", _ATOM
+        case ast.Binary():
+            return _binary(expr)
+        case ast.Negated(operand=operand):
+            return f"not {_bound(operand, _NOT)}", _NOT
+        case ast.IfThenElse(condition=condition, then=then, orelse=orelse):
+            # `if` within `if` would be read right without parentheses, but not by people.
+            parts = f"if {_bound(condition, 1)} then {_bound(then, 1)}"
+            return f"{parts} else {expression(orelse)}", _IF
+        case ast.Match(name=name, pattern=pattern):
+            return f'{name.name} ~ "{pattern.value}"', _COMPARISON
+        case ast.Under(path=path):
+            return f'cgroup under "{path.value}"', _COMPARISON
+        case _:
+            assert_never(expr)
+
+
+def _binary(expr: ast.Binary) -> tuple[str, int]:
+    binding = _BINDING.get(expr.operator, _COMPARISON)
+    left = _bound(expr.left, binding + (binding == _COMPARISON))
+    return f"{left} {expr.operator} {_bound(expr.right, binding + 1)}", binding
+
+
+def bounds(range_: ast.Range) -> str:
+    return f"in {expression(range_.lo)}..{expression(range_.hi)}"
+
+
+def formals(items: tuple[ast.Formal, ...]) -> str:
+    return ", ".join(f"{formal.name.name} : {formal.type.name}" for formal in items)
+
+
+def clause(item: ast.Clause) -> str:
+    match item:
+        case ast.Scope():
+            return "global"
+        case ast.Ordering(order=order, arguments=arguments):
+            given = ", ".join(f"{a.name.name}: {expression(a.value)}" for a in arguments)
+            return f"order {order.name}({given})" if given else f"order {order.name}"
+        case ast.Slice(value=value):
+            return f"slice {expression(value)}"
+        case _:
+            assert_never(item)
+
+
+def names(items: Iterable[ast.Ident]) -> str:
+    return ", ".join(item.name for item in items)
+
+
+def premises(items: tuple[ast.Premise, ...]) -> str:
+    return f"when {' and '.join(map(_premise, items))}"
+
+
+def _premise(item: ast.Premise) -> str:
+    subject = f"{item.kind}({item.queue.name})" if item.queue else f"{item.kind}"
+    return f"{subject} <= {expression(item.limit)}" if item.limit else subject

@@ -1,0 +1,151 @@
+"""The language's words, and what the parser expected said in the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+
+DECLARATIONS = (
+    "use",
+    "param",
+    "fn",
+    "task",
+    "order",
+    "queue",
+    "route",
+    "serve",
+    "guard",
+    "place",
+    "guarantee",
+    "accept",
+)
+LATER = {
+    "cpuset": "CPU sets",
+    "preempt": "preemption rules",
+    "test": "test blocks",
+    "per": "queues per CPU, LLC or node",
+    "steal": "stealing between queue instances",
+    "frequency": "frequency hints",
+    "waker": "the waker's state and placement",
+    "llc": "placement by LLC",
+    "node": "placement by node",
+}
+"""Words that the language keeps for what a later version will say with them."""
+LATER_DECLARATIONS = ("cpuset", "preempt", "test")
+
+_KEYWORDS = (
+    *("policy", "library", "on", "if", "then", "else", "and", "or", "not", "in", "key", "slice"),
+    *("after", "global", "strict", "weighted", "when", "true", "false", "cgroup", "under"),
+    *("per", "over"),
+)
+RESERVED = frozenset(_KEYWORDS + DECLARATIONS + LATER_DECLARATIONS)
+"""Words that can never be names."""
+
+FIXED = {
+    "LBRACE": "{",
+    "RBRACE": "}",
+    "LPAR": "(",
+    "RPAR": ")",
+    "COLON": ":",
+    "COMMA": ",",
+    "EQUAL": "=",
+    "DOT": ".",
+    "DOTS": "..",
+    "TILDE": "~",
+    "ARROW": "->",
+    "PLUS": "+",
+    "MINUS": "-",
+    "STAR": "*",
+    "SLASH": "/",
+    "LESSTHAN": "<",
+    "MORETHAN": ">",
+    "AT_MOST": "<=",
+    "AT_LEAST": ">=",
+    "EQUALS": "==",
+    "DIFFERS": "!=",
+}
+"""The text of every terminal that is a sign."""
+OPEN = {
+    "NAME": "a name",
+    "INT": "a whole number",
+    "DURATION": "a duration such as `4ms`",
+    "PERCENT": "a percentage such as `10%`",
+    "STRING": 'a text in double quotes such as `"nginx*"`',
+    "CLAIM": "a claim such as `starvation_free`",
+    "$END": "the end of the file",
+}
+"""What the terminals stand for that have more than one text."""
+
+CLAIMS = ("starvation_free", "work_conserving", "no_lost_task", "bounded_preemption")
+FORMS = {
+    "policy": "`policy NAME`",
+    "use": "`use std.orders.{ORDER, ...}`",
+    "param": "`param NAME : TYPE = VALUE in LEAST..GREATEST`",
+    "fn": "`fn NAME(ARGUMENT : TYPE, ...) = VALUE`",
+    "task": "`task { STATE : TYPE = VALUE  on EVENT { STATE = VALUE } }`",
+    "on": "`on EVENT if CONDITION { STATE = VALUE ... }`",
+    "key": "`order NAME { STATE : TYPE = VALUE  on EVENT { STATE = VALUE }  key VALUE }`",
+    "order": "`order NAME(ARGUMENT: VALUE, ...)`",
+    "queue": "`queue NAME { global  order ORDER  slice DURATION }`",
+    "slice": "`slice DURATION`",
+    "route": "`route { CONDITION -> QUEUE  else -> QUEUE }`",
+    "serve": "`serve strict { QUEUE QUEUE }`",
+    "strict": "`strict { QUEUE QUEUE }`",
+    "weighted": "`weighted { QUEUE: NUMBER  QUEUE: NUMBER }`",
+    "guard": "`guard QUEUE after DURATION` or `guard QUEUE at least PERCENTAGE`",
+    "place": "`place { prev  core in any  cpu in any }`",
+    "guarantee": "`guarantee { CLAIM ... }`",
+    "wait": "`wait(QUEUE) <= DURATION when CONDITION`",
+    "share": "`share(QUEUE) >= PERCENTAGE when CONDITION`",
+    "fair": "`fair(QUEUE, QUEUE)`",
+    "when": "`when CONDITION and CONDITION`",
+    "tasks": "`tasks(QUEUE) <= NUMBER`",
+    "backlogged": "`backlogged(QUEUE)`",
+    "tick": "`tick <= DURATION`",
+    "accept": '`accept starvation of QUEUE because "REASON"`',
+    "if": "`if CONDITION then VALUE else VALUE`",
+    "else": "`else -> QUEUE`",
+}
+"""How the construct is written that a word begins."""
+
+_ARITHMETIC = ("PLUS", "MINUS", "STAR", "SLASH")
+_COMPARISON = ("LESSTHAN", "MORETHAN", "AT_MOST", "AT_LEAST", "EQUALS", "DIFFERS")
+OPERATORS = frozenset((*_ARITHMETIC, *_COMPARISON, "AND", "OR"))
+OPERANDS = frozenset(
+    ("IF", "NOT", "CGROUP", "INT", "MINUS", "DURATION", "PERCENT", "TRUE", "FALSE", "LPAR")
+)
+_DECLARATION_TERMINALS = frozenset(word.upper() for word in DECLARATIONS)
+
+
+def written(terminal: str) -> str | None:
+    """The one text of a terminal, if it has only one."""
+    return None if terminal in OPEN else FIXED.get(terminal, terminal.lower())
+
+
+def expectation(terminals: AbstractSet[str]) -> str:
+    """What may stand at a place, as a phrase: "a name or `{`". Never a terminal's own name."""
+    left = set(terminals)
+    phrases: list[str] = []
+    if "NAME" in left:
+        left -= {"CLAIM", "WAIT", "SHARE", "FAIR"}
+    if "POLICY" in left:
+        left -= {"LIBRARY"}
+    if len(left & OPERANDS) > 4:
+        phrases.append("an expression")
+        left -= OPERANDS | {"NAME", "STRING"}
+    if len(left & OPERATORS) > 2:
+        phrases.append("an operator")
+        left -= OPERATORS | {"TILDE", "LPAR"}
+    if len(left & _DECLARATION_TERMINALS) > 4:
+        phrases.append("a declaration such as `queue` or `route`")
+        left -= _DECLARATION_TERMINALS | {"$END"}
+    return _either(phrases + sorted(map(_phrase, left)))
+
+
+def _phrase(terminal: str) -> str:
+    return OPEN.get(terminal) or f"`{written(terminal)}`"
+
+
+def _either(phrases: Collection[str]) -> str:
+    *most, last = phrases or ("something else",)
+    return f"{', '.join(most)} or {last}" if most else last

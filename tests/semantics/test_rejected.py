@@ -1,0 +1,148 @@
+"""Each rule of the language, broken: the code, and the text that is underlined."""
+
+from __future__ import annotations
+
+import pytest
+
+from schedlang.diagnostics.model import Diagnostic
+from schedlang.semantics.lower import Lowered, lower
+from schedlang.source import Source
+from schedlang.syntax.parse import parse
+
+BASE = """policy p
+{declarations}
+{order}
+queue a {{ global  order {ordering}  slice {slice} }}
+queue b {{ global  order fifo  slice 1ms }}
+route {{ {rules} else -> b }}
+{serve}
+{more}
+"""
+DEFAULTS = {
+    "declarations": "",
+    "order": "",
+    "ordering": "fifo",
+    "slice": "4ms",
+    "rules": "nice < 0 -> a",
+    "serve": "serve strict { a b }",
+    "more": "",
+}
+
+
+def policy(**parts: str) -> str:
+    return BASE.format(**{**DEFAULTS, **parts})
+
+
+def lowered(text: str) -> Lowered:
+    source = Source("p.sched", text)
+    tree, findings = parse(source)
+    assert tree is not None, findings
+    return lower(tree, source)
+
+
+def order(body: str) -> str:
+    return policy(order=f"order o {{ {body} }}", ordering="o")
+
+
+GOOD_STATE = "v : vtime = clock + 1ms"
+GOOD_JOIN = "on join { v = max(v, clock - 20ms) }"
+GOOD_STOP = "on stop { v = v + used * 100 / weight }"
+CASES = [
+    # names
+    ("E0201", "nise", policy(rules="nise < 0 -> a")),
+    ("E0201", "bb", policy(serve="serve strict { a b bb }")),
+    ("E0201", "vrt", policy(ordering="vrt")),
+    ("E0201", "vruntme", "use std.orders.{vruntme}\n"),
+    ("E0201", "halt", policy(declarations="task { x : count = 0 in 0..9  on halt { x = 1 } }")),
+    ("E0201", "y", policy(declarations="task { x : count = 0 in 0..9  on wake { y = 1 } }")),
+    ("E0201", "nickname", policy(rules='nickname ~ "a*" -> a')),
+    ("E0202", "a", policy(declarations="param a : count = 1")),
+    ("E0202", "weight", policy(declarations="param weight : count = 1")),
+    ("E0202", "x", policy(declarations="task { x : count = 0 in 0..9  x : count = 0 in 0..9 }")),
+    ("E0102", "avg_run", policy(rules="avg_run < 2ms -> a")),
+    ("E0220", "std.ordres", "use std.ordres.{vruntime}\n"),
+    # types
+    ("E0203", "nice", policy(rules="nice -> a")),
+    ("E0203", "nice < 1ms", policy(rules="nice < 1ms -> a")),
+    ("E0203", "20", policy(slice="20")),
+    ("E0203", "1ms * 2ms", policy(slice="1ms * 2ms")),
+    ("E0203", "comm", policy(rules="comm == 3 -> a")),
+    ("E0203", "if nice < 0 then 1ms else 2", policy(slice="if nice < 0 then 1ms else 2")),
+    ("E0207", "now + now", policy(rules="now + now > now -> a")),
+    ("E0208", "used", policy(rules="used > 1ms -> a")),
+    ("E0208", "clock", policy(rules="clock > clock -> a")),
+    ("E0208", "weight", policy(more="guard b after weight * 1ms")),
+    # arithmetic
+    ("E0204", "weight * 4611686018427387904", policy(slice="weight * 4611686018427387904 * 1ns")),
+    ("E0204", "x", policy(declarations="task { x : count = 0 }")),
+    ("E0204", "11", policy(declarations="task { x : count = 11 in 0..10 }")),
+    ("E0205", "nice", policy(slice="1ms / nice")),
+    ("E0206", "nice", policy(slice="1ms * (nice / 2)")),
+    ("E0206", "nice", policy(slice="1ms * log2(nice)")),
+    ("E0209", "min(1ms)", policy(slice="min(1ms)")),
+    ("E0209", "f(1)", policy(declarations="fn f() = 1ms", slice="f(1)")),
+    (
+        "E0219",
+        "f(x)",
+        policy(declarations="fn f(x : count) = g(x)\nfn g(x : count) = f(x)", slice="1ms * f(2)"),
+    ),
+    ("E0222", "in 2..1", policy(declarations="param q : count = 1 in 2..1")),
+    ("E0222", "param q : count = 5 in 1..2", policy(declarations="param q : count = 5 in 1..2")),
+    # declarations
+    ("E0210", "a", policy(slice="1ms").replace("global", "", 1)),
+    ("E0210", "serve strict { a b }", policy(more="serve strict { a b }")),
+    ("E0211", "a", policy(serve="serve strict { a b a }")),
+    ("E0211", "b", policy(serve="serve b")),
+    ("E0212", "guard b after 2ms", policy(more="guard b after 1ms\nguard b after 2ms")),
+    ("E0212", "10ns", policy(more="guard b after 10ns")),
+    ("E0212", "guard b at least 50%", policy(more="guard a at least 50%\nguard b at least 50%")),
+    ("E0213", "200ms", policy(slice="200ms")),
+    ("E0213", "0ns", policy(slice="0ns")),
+    ("E0218", '"abcdefghijklmnop"', policy(rules='comm ~ "abcdefghijklmnop" -> a')),
+    ("E0218", '"a*b"', policy(rules='comm ~ "a*b" -> a')),
+    ("E0218", '"batch"', policy(rules='cgroup under "batch" -> a')),
+    ("E0218", '"/a/../b"', policy(rules='cgroup under "/a/../b" -> a')),
+    ("E0223", "0", policy(serve="serve weighted { a: 0  b: 1 }")),
+    ("E0223", "weighted { a: 9973  b: 9967 }", policy(serve="serve weighted { a: 9973  b: 9967 }")),
+    # orders
+    ("E0214", "clock", order(f"v : vtime = clock {GOOD_JOIN} {GOOD_STOP} key v")),
+    ("E0215", GOOD_STATE, order(f"{GOOD_STATE} {GOOD_STOP} key v")),
+    (
+        "E0215",
+        GOOD_STATE,
+        order(f"{GOOD_STATE} on join if nice < 0 {{ v = max(v, clock) }} {GOOD_STOP} key v"),
+    ),
+    ("E0217", GOOD_STATE, order(f"{GOOD_STATE} {GOOD_JOIN} key v")),
+    (
+        "E0217",
+        GOOD_STATE,
+        order(f"{GOOD_STATE} {GOOD_JOIN} on stop {{ v = v + used / weight }} key v"),
+    ),
+    (
+        "E0217",
+        GOOD_STATE,
+        order(f"{GOOD_STATE} {GOOD_JOIN} on stop if blocked {{ v = v + used }} key v"),
+    ),
+    ("E0216", "weight", order(f"{GOOD_STATE} {GOOD_JOIN} {GOOD_STOP} key weight")),
+    ("E0216", "clock", order(f"{GOOD_STATE} {GOOD_JOIN} {GOOD_STOP} key clock")),
+    (
+        "E0216",
+        "due : time = now",
+        order("due : time = now  on join { due = max(due, now) }  key due"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "underlined", "text"), CASES)
+def test_a_broken_rule_is_told_where_it_is_broken(code: str, underlined: str, text: str) -> None:
+    result = lowered(text if text.startswith("policy") else f"policy p\n{text}")
+    found = [(f.code, _underlined(result, f)) for f in result.findings]
+    assert result.policy is None
+    assert (code, underlined) in found
+    assert {c for c, _ in found} <= {code, "E0210"}
+
+
+def _underlined(result: Lowered, finding: Diagnostic) -> str:
+    assert finding.primary is not None
+    span = finding.primary.span
+    return result.sources[span.file].excerpt(span)

@@ -1,0 +1,337 @@
+"""The one generator of random policies: text that the compiler must accept.
+
+`policies()` draws on everything the language has: params, functions, task states, orders of both
+points, routes, nested trees, guards, placement, claims and acceptances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from schedlang.ir import nodes as ir
+from schedlang.semantics.lower import lower
+from schedlang.source import Source
+from schedlang.syntax.parse import parse
+from tests.support.terms import (
+    ATTRIBUTES,
+    COUNT,
+    DURATION,
+    DURATIONS_NS,
+    STOP_INPUTS,
+    Names,
+    Term,
+    conditions,
+    fit,
+    literal,
+    quantities,
+)
+
+MS = 1_000_000
+MAX_SLICE_NS = 100 * MS
+NOW = Names(times=("now",))
+WEIGHTS = (1, 2, 3, 4, 5, 10, 100)
+
+
+def compiled(text: str) -> ir.Policy:
+    """The typed policy that `text` is, which the compiler must accept."""
+    source = Source("policy.sched", text)
+    tree, findings = parse(source)
+    assert tree is not None, (findings, text)
+    lowered = lower(tree, source)
+    assert lowered.policy is not None, (lowered.findings, text)
+    return lowered.policy
+
+
+class Formal(NamedTuple):
+    """A duration that an order takes, and what its arguments lie between."""
+
+    name: str
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True)
+class OrderText:
+    """An order that queues may name. `text` is its declaration, if it needs one."""
+
+    name: str
+    formals: tuple[Formal, ...] = ()
+    text: str = ""
+
+
+FIFO = OrderText("fifo")
+VRUNTIME = OrderText("vruntime", (Formal("credit", 0, 200 * MS), Formal("fork", 1, 20 * MS)))
+
+
+@st.composite
+def policies(draw: DrawFn, max_queues: int = 4) -> str:
+    """A policy that the compiler accepts, as text."""
+    params, names, shares = draw(_params())
+    function, calls = draw(_functions(names))
+    names = names.plus(calls)
+    state_text, states = draw(_task(names))
+    readable = names.plus(states)
+    orders = [FIFO, VRUNTIME, *draw(st.lists(_orders(readable), max_size=2, unique_by=_name))]
+    queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
+    lines = ["## Drawn at random.", "policy random", "use std.orders.{vruntime}", *params]
+    lines += [function, state_text, *(order.text for order in orders)]
+    lines += [draw(_queue(queue, orders, readable, names)) for queue in queues]
+    lines.append(draw(_route(queues, readable)))
+    lines.append(f"serve {draw(_tree(tuple(draw(st.permutations(queues)))))}")
+    lines += draw(_guards(queues, names, shares))
+    rungs = draw(st.lists(st.sampled_from(["prev", "core in any", "cpu in any"]), unique=True))
+    lines += [f"place {{ {'  '.join(rungs)} }}"] if rungs else []
+    lines += draw(_claims(queues))
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def _name(order: OrderText) -> str:
+    return order.name
+
+
+# --- params and functions
+
+
+@st.composite
+def _params(draw: DrawFn) -> tuple[list[str], Names, tuple[Term, ...]]:
+    """Params of each type, constant and tunable: their text, and what they offer."""
+    lines: list[str] = []
+    found: dict[str, list[Term]] = {"count": [], "duration": [], "share": []}
+    for number in range(draw(st.integers(0, 3))):
+        type_, unit = draw(
+            st.sampled_from([("count", COUNT), ("duration", DURATION), ("share", "%")])
+        )
+        values = {"count": st.integers(0, 1_000), "duration": DURATIONS_NS}
+        value_of = values.get(type_, st.integers(1, 30))
+        lo, default, hi = sorted(draw(st.tuples(value_of, value_of, value_of)))
+        name, bounds = f"p{number}", ""
+        if draw(st.booleans()):
+            bounds = f" in {lo}{unit}..{hi}{unit}"
+        else:
+            lo = hi = default
+        lines.append(f"param {name} : {type_} = {default}{unit}{bounds}")
+        found[type_].append(Term(name, lo, hi))
+    return lines, Names(tuple(found["count"]), tuple(found["duration"])), tuple(found["share"])
+
+
+@st.composite
+def _functions(draw: DrawFn, names: Names) -> tuple[str, Names]:
+    """A function and a call of it, or nothing."""
+    if not draw(st.booleans()):
+        return "", Names()
+    inside = names.plus(Names(durations=(Term("d", 0, 10**9),)))
+    body = draw(quantities(inside, DURATION))
+    argument = fit(draw(quantities(names, DURATION, 1)), 0, 10**9, DURATION)
+    call = Term(f"twist({argument.text})", body.lo, body.hi)
+    return f"fn twist(d : duration) = {body.text}", Names(durations=(call,))
+
+
+# --- task state and orders
+
+
+@st.composite
+def _task(draw: DrawFn, names: Names) -> tuple[str, Names]:
+    """A `task` block, or nothing, and the states in it."""
+    states = draw(st.lists(_states("s"), max_size=3))
+    known = Names()
+    members: list[str] = []
+    for number, (text, offer) in enumerate(states):
+        members.append(text.replace("s#", f"s{number}"))
+        known = known.plus(_numbered(offer, number))
+    if not states:
+        return "", known
+    readable = names.plus(ATTRIBUTES).plus(NOW).plus(known)
+    members += draw(st.lists(_handlers(known, readable), max_size=3))
+    body = "\n".join(f"  {member}" for member in members)
+    return f"task {{\n{body}\n}}", known
+
+
+def _numbered(names: Names, number: int) -> Names:
+    def rename(text: str) -> str:
+        return text.replace("#", str(number))
+
+    return Names(
+        tuple(Term(rename(t.text), t.lo, t.hi) for t in names.counts),
+        tuple(Term(rename(t.text), t.lo, t.hi) for t in names.durations),
+        tuple(map(rename, names.bools)),
+        tuple(map(rename, names.times)),
+    )
+
+
+@st.composite
+def _states(draw: DrawFn, prefix: str) -> tuple[str, Names]:
+    """A state called `prefix` + `#`."""
+    name = f"{prefix}#"
+    kind = draw(st.sampled_from(["bool", "count", "duration", "time"]))
+    if kind == "bool":
+        return f"{name} : bool = {draw(st.sampled_from(['true', 'false']))}", Names(bools=(name,))
+    if kind == "time":
+        return f"{name} : time = now", Names(times=(name,))
+    unit = COUNT if kind == "count" else DURATION
+    values = st.integers(-50, 50) if kind == "count" else DURATIONS_NS
+    lo, initial, hi = sorted(draw(st.tuples(values, values, values)))
+    text = f"{name} : {kind} = " + literal(initial, unit)
+    text += f" in {literal(lo, unit)}..{literal(hi, unit)}"
+    terms = (Term(name, lo, hi),)
+    return text, Names(counts=terms) if kind == "count" else Names(durations=terms)
+
+
+@st.composite
+def _handlers(draw: DrawFn, own: Names, readable: Names) -> str:
+    """A handler that sets some of the states `own`."""
+    event = draw(st.sampled_from(["wake", "join", "stop"]))
+    names = readable.plus(STOP_INPUTS) if event == "stop" else readable
+    condition = f" if {draw(conditions(names))}" if draw(st.booleans()) else ""
+    assigns = draw(st.lists(_assigns(own, names), min_size=1, max_size=2))
+    return f"on {event}{condition} {{ {'  '.join(assigns)} }}"
+
+
+@st.composite
+def _assigns(draw: DrawFn, own: Names, names: Names) -> str:
+    counts = [(t.text, COUNT) for t in own.counts] + [(t.text, DURATION) for t in own.durations]
+    bools, times = [(b, "bool") for b in own.bools], [(t, "time") for t in own.times]
+    target, kind = draw(st.sampled_from(counts + bools + times))
+    if kind == "bool":
+        return f"{target} = {draw(conditions(names))}"
+    if kind == "time":
+        moved = fit(draw(quantities(names, DURATION)), -(10**9), 10**9, DURATION)
+        point = draw(st.sampled_from(["now", target, f"max({target}, now)"]))
+        return f"{target} = {point} + {moved.text}"
+    return f"{target} = {draw(quantities(names, kind)).text}"
+
+
+@st.composite
+def _orders(draw: DrawFn, readable: Names) -> OrderText:
+    """An order of the policy's own, with a vtime or a time for its key."""
+    is_vtime = draw(st.booleans())
+    name = "by_vtime" if is_vtime else "by_time"
+    formals = (Formal("near", 1, 20 * MS), Formal("far", 0, 10**9))
+    terms = tuple(Term(formal.name, formal.lo, formal.hi) for formal in formals)
+    names = readable.plus(ATTRIBUTES).plus(NOW).plus(Names(durations=terms))
+    own_text, own = draw(st.one_of(st.just(("", Names())), _states("o")))
+    own = _numbered(own, 0)
+    members = [own_text.replace("#", "0")] if own_text else []
+    names = names.plus(own)
+    members += draw(_vtime_members(names) if is_vtime else _time_members(names))
+    if own_text:
+        handlers = draw(st.lists(_handlers(own, names), max_size=2))
+        members[-1:-1] = handlers
+    declared = ", ".join(f"{formal.name} : duration" for formal in formals)
+    body = "\n".join(f"  {member}" for member in members)
+    return OrderText(name, formals, f"order {name}({declared}) {{\n{body}\n}}")
+
+
+@st.composite
+def _vtime_members(draw: DrawFn, names: Names) -> list[str]:
+    ahead = fit(draw(quantities(names, DURATION)), 1, 10**9, DURATION)
+    behind = fit(draw(quantities(names, DURATION)), 0, 10**9, DURATION)
+    least = f"clock - {behind.text}"
+    clamps = [f"max(v, {least})", f"clamp(v, {least}, clock + far)", f"max({least}, v)"]
+    lines = ["v : vtime = clock + near", f"on join {{ v = {draw(st.sampled_from(clamps))} }}"]
+    stopped = names.plus(STOP_INPUTS)
+    charge = fit(draw(quantities(stopped, DURATION)), 1, 10**12, DURATION).text
+    charge = draw(st.sampled_from(["used * 100 / weight", "used", charge]))
+    lines.append(f"on stop {{ v = v + {charge} }}")
+    if draw(st.booleans()):
+        lines.append(f"on stop if {draw(conditions(stopped))} {{ v = v + near }}")
+    lines.append(draw(st.sampled_from(["key v", f"key v + {ahead.text}", "key max(v, v + far)"])))
+    return lines
+
+
+@st.composite
+def _time_members(draw: DrawFn, names: Names) -> list[str]:
+    offset = fit(draw(quantities(names, DURATION)), -(10**9), 10**9, DURATION)
+    if draw(st.booleans()):
+        return [f"key now + {offset.text}"]
+    condition = draw(conditions(names.plus(STOP_INPUTS)))
+    return [
+        "due : time = now + near",
+        "on wake { due = now + near }",
+        f"on stop if {condition} {{ due = due + {offset.text} }}",
+        "on join { due = clamp(due, now - far, now + far + near) }",
+        draw(st.sampled_from(["key due", "key due + near", "key min(due, now + near)"])),
+    ]
+
+
+# --- queues, routes, trees
+
+
+@st.composite
+def _queue(draw: DrawFn, name: str, orders: list[OrderText], readable: Names, consts: Names) -> str:
+    order = draw(st.sampled_from(orders))
+    arguments: list[str] = []
+    for formal in order.formals:
+        value = draw(st.integers(formal.lo, formal.hi))
+        fitting = [t.text for t in consts.durations if formal.lo <= t.lo and t.hi <= formal.hi]
+        arguments.append(f"{formal.name}: {draw(st.sampled_from([*fitting, f'{value}ns']))}")
+    ordering = f"order {order.name}" + (f"({', '.join(arguments)})" if arguments else "")
+    slice_ = fit(draw(quantities(readable.plus(ATTRIBUTES), DURATION)), 1, MAX_SLICE_NS, DURATION)
+    text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
+    return f"queue {name} {{ global  {ordering}  slice {text} }}"
+
+
+@st.composite
+def _route(draw: DrawFn, queues: list[str], readable: Names) -> str:
+    names = readable.plus(ATTRIBUTES).plus(NOW)
+    rules = draw(st.lists(st.tuples(conditions(names), st.sampled_from(queues)), max_size=4))
+    lines = [f"  {condition} -> {queue}" for condition, queue in rules]
+    return "\n".join(["route {", *lines, f"  else -> {draw(st.sampled_from(queues))}", "}"])
+
+
+@st.composite
+def _tree(draw: DrawFn, queues: tuple[str, ...]) -> str:
+    """A tree over `queues`, each once. A lone queue may stand alone or in nodes of one child."""
+    if len(queues) == 1 and draw(st.integers(0, 4)) > 0:
+        return queues[0]
+    cuts = draw(st.sets(st.integers(1, len(queues) - 1))) if len(queues) > 1 else set[int]()
+    edges = [0, *sorted(cuts), len(queues)]
+    parts = [queues[a:b] for a, b in pairwise(edges)]
+    if len(parts) == 1 and len(queues) > 1:
+        parts = [queues[:1], queues[1:]]
+    children = [draw(_tree(part)) if part != queues else part[0] for part in parts]
+    if draw(st.booleans()):
+        return f"strict {{ {'  '.join(children)} }}"
+    weights = st.sampled_from(WEIGHTS)
+    return f"weighted {{ {'  '.join(f'{child}: {draw(weights)}' for child in children)} }}"
+
+
+@st.composite
+def _guards(draw: DrawFn, queues: list[str], names: Names, shares: tuple[Term, ...]) -> list[str]:
+    lines: list[str] = []
+    left = 99
+    for queue in queues:
+        kind = draw(st.sampled_from(["none", "after", "share"]))
+        if kind == "after":
+            delay = fit(draw(quantities(names, DURATION)), 1_000, 10**9, DURATION)
+            text = draw(st.sampled_from(["2ms", "20ms", delay.text]))
+            lines.append(f"guard {queue} after {text}")
+        if kind == "share" and left > 0:
+            value = draw(st.integers(1, min(left, 30)))
+            fitting = [share for share in shares if share.hi <= left]
+            share = draw(st.sampled_from([*fitting, Term(f"{value}%", value, value)]))
+            left -= share.hi
+            lines.append(f"guard {queue} at least {share.text}")
+    return draw(st.permutations(lines))
+
+
+@st.composite
+def _claims(draw: DrawFn, queues: list[str]) -> list[str]:
+    queue = draw(st.sampled_from(queues))
+    goals = [
+        "starvation_free",
+        "work_conserving",
+        "no_lost_task",
+        "bounded_preemption",
+        f"wait({queue}) <= 1s when tasks({queue}) <= 4 and unrestricted and tick <= 1ms",
+        f"share({queue}) >= 5% when backlogged({queue})",
+        f"fair({', '.join(queues)})",
+    ]
+    chosen = draw(st.lists(st.sampled_from(goals), unique=True, max_size=3))
+    lines = [f"guarantee {{ {'  '.join(chosen)} }}"] if chosen else []
+    accepted = draw(st.lists(st.sampled_from(queues), unique=True, max_size=1))
+    return lines + [f'accept starvation of {name} because "idle work"' for name in accepted]
