@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory
 bin := .venv/bin
 pytest := $(bin)/pytest -n auto --maxprocesses 4 --dist loadgroup
 
+policies := $(wildcard examples/*.sched stdlib/*.sched)
+
 # Slow tests run in test-full; the bare root also in every CI run.
 fast := not slow and not bare
 ifeq ($(CI),true)
@@ -53,11 +55,13 @@ lint: setup ## ruff, mypy --strict, formatting
 	@$(bin)/ruff check --quiet
 	@$(bin)/ruff format --check --quiet
 	@$(bin)/mypy --no-error-summary
+	@$(bin)/schedc fmt --check $(policies)
 
 .PHONY: fmt
 fmt: setup ## format all sources
 	@$(bin)/ruff check --quiet --fix-only
 	@$(bin)/ruff format --quiet
+	@$(bin)/schedc fmt $(policies)
 
 .PHONY: kernel-6.12
 kernel-6.12: setup ## build the oldest kernel with sched_ext for the micro-VM (12 minutes)

@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,13 +27,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, final
 
-from schedlang_bpf.build import compiler_command
-
 from bench.measure import Command, Sample, Series, Spread, interleaved, ratio, spread
 from bench.vmlinux import write_header, write_shield
+from schedlang_bpf.compiler import clang_at
 from schedlang_vm.toolbox import Toolbox, locate
 
 ROOT: Final = Path(__file__).parents[1]
+HEADERS: Final = ROOT / "backends/schedlang_bpf/include"
 RESULTS: Final = ROOT / "bench/results"
 POLICIES: Final = tuple(ROOT / "examples" / f"{name}.sched" for name in ("fifo", "web_server"))
 AIM: Final = 1.5
@@ -101,18 +102,21 @@ def commands_for(policy: Path, folder: Path, toolbox: Toolbox) -> dict[str, Comm
         [schedc, "compile", policy, "--emit", "c"], stdout=subprocess.PIPE, check=True
     )
     source.write_bytes(emitted.stdout)
+    headers = folder / "include"
+    shutil.copytree(HEADERS, headers, dirs_exist_ok=True)
     if not header.exists():
         write_header(toolbox.newest().image, toolbox.tool("bpftool").path, header)
-    includes = ROOT / "backends/schedlang_bpf/include"
-    write_shield([source, *includes.rglob("*.h")], header, shield)
-    clang = compiler_command(source, folder / "policy.bpf.o")
+    write_shield([source, *headers.rglob("*.h")], header, shield)
+    compiler = clang_at(toolbox.tool("clang").path)
+    assert compiler is not None
+    clang = compiler.arguments(source.name, "policy.bpf.o")
     argv: dict[str, Sequence[str | Path]] = {
-        "schedc": (schedc, "compile", policy, "--output-dir", folder / "out"),
+        "schedc": (schedc, "compile", policy.absolute(), "--output-dir", folder / "out"),
         "clang": clang,
         "vmlinux": (*clang, "-w", "-include", shield),
         "imports": (sys.executable, "-c", IMPORTS),
     }
-    return {name: Command(tuple(words), environment) for name, words in argv.items()}
+    return {name: Command(tuple(words), folder, environment) for name, words in argv.items()}
 
 
 def grammar_s() -> float:

@@ -18,9 +18,10 @@ from typing import final
 @final
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A process to start in an environment of its own, whose exit code must be 0."""
+    """A process to start in `folder`, in an environment of its own. Its exit code must be 0."""
 
     argv: tuple[str | Path, ...]
+    folder: Path
     environment: Mapping[str, str]
 
 
@@ -69,6 +70,7 @@ def timed(command: Command, log: Path) -> Sample:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            cwd=command.folder,
             env=dict(command.environment),
         )
         _, status, usage = os.wait4(process.pid, 0)

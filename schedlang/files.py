@@ -152,13 +152,17 @@ def _require_ours(folder: Path) -> None:
 
 def _swap_in(parent: Path, name: str, contents: Mapping[str, bytes]) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{name}-", dir=parent))
-    for file_name, data in contents.items():
-        _write_new(fresh / file_name, data)
-    fresh.chmod(0o777 & ~_umask())
-    _sync_folder(fresh)
-    if (parent / name).exists():
-        _discard(parent, name)
-    fresh.rename(parent / name)
+    try:
+        for file_name, data in contents.items():
+            _write_new(fresh / file_name, data)
+        fresh.chmod(0o777 & ~_umask())
+        _sync_folder(fresh)
+        if (parent / name).exists():
+            _discard(parent, name)
+        fresh.rename(parent / name)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
 
 
 def _discard(parent: Path, name: str) -> None:

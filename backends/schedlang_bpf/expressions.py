@@ -243,23 +243,3 @@ def _match(expr: Match) -> str:
 
 def _under(expr: CgroupUnder, scope: Scope) -> _C:
     return _C(f"t->under[{scope.cgroups.index(expr.path)}]")
-
-
-def subexpressions(expr: Expr) -> tuple[Expr, ...]:
-    """`expr` and everything in it that is evaluated, outermost first."""
-    if _fixed_value(expr) is not None:
-        return (expr,)
-    match expr:
-        case Const() | ParamRef() | StateRef() | AttributeRef() | InputRef():
-            children: tuple[Expr, ...] = ()
-        case Match() | CgroupUnder():
-            children = ()
-        case Log2() | Not():
-            children = (expr.operand,)
-        case Arith() | Compare() | Logic():
-            children = (expr.left, expr.right)
-        case If():
-            children = (expr.condition, expr.then, expr.orelse)
-        case _:
-            assert_never(expr)
-    return (expr, *(inner for child in children for inner in subexpressions(child)))

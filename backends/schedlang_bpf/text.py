@@ -61,7 +61,7 @@ def c_string(text: str) -> str:
     """A C string literal with the UTF-8 bytes of `text`; what could mean more is in octal."""
     plain = b" !#$&'()*+,-./:;<=>@[]^_`{|}~"
     pieces = [
-        chr(byte) if chr(byte).isalnum() and byte < 128 or byte in plain else f"\\{byte:03o}"
+        chr(byte) if (chr(byte).isalnum() and byte < 128) or byte in plain else f"\\{byte:03o}"
         for byte in text.encode("utf-8", "backslashreplace")
     ]
     return '"' + "".join(pieces) + '"'
@@ -74,12 +74,18 @@ def comment_text(text: str) -> str:
     return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=[*/])|(?<=\?)(?=\?)", " ", kept)
 
 
-def comment_lines(text: str, indent: str = "") -> tuple[str, ...]:
-    """Paragraphs for a comment block: the text's own lines, wrapped."""
+def comment_lines(text: str, first: str = "", rest: str = "") -> tuple[str, ...]:
+    """Paragraphs for a comment block: the text's own lines, indented and wrapped."""
     lines: list[str] = []
     for line in text.splitlines():
         cleaned = comment_text(line)
-        wrapped = wrap(cleaned, COMMENT_WIDTH - len(indent), subsequent_indent=indent)
+        wrapped = wrap(
+            cleaned,
+            COMMENT_WIDTH,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_on_hyphens=False,
+        )
         # Wrapping may put a backslash at the end of a line.
         lines += [part.rstrip("\\ ") for part in wrapped] or [""]
     return tuple(lines)

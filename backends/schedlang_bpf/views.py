@@ -267,13 +267,18 @@ class EnqueueView:
 @final
 @dataclass(frozen=True, slots=True)
 class DispatchView:
-    """dispatch.c.j2: `root` chooses by the tree, `keeps` is the condition to go on with prev."""
+    """dispatch.c.j2: `root` chooses by the tree.
+
+    `ahead` tells that the running task's key comes first, `keeps` that it goes on if its queue is
+    chosen.
+    """
 
     ops: str
     cpu: bool
     guards: bool
     grants: bool
     root: str
+    ahead: str
     keeps: str
     start: str
 

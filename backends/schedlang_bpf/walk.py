@@ -21,13 +21,13 @@ from schedlang.ir.nodes import (
     Tree,
     Weighted,
 )
-from schedlang_bpf.expressions import subexpressions
+from schedlang.ir.walk import walk
 
 
 def expressions(policy: Policy) -> Iterator[Expr]:
     """Every expression that the running scheduler evaluates, with its parts."""
     for expr in _roots(policy):
-        yield from subexpressions(expr)
+        yield from walk(expr)
 
 
 def _roots(policy: Policy) -> Iterator[Expr]:
@@ -58,7 +58,7 @@ def handler_expressions(handlers: tuple[Handler, ...]) -> Iterator[Expr]:
 
 
 def reads_clock(roots: Iterator[Expr]) -> bool:
-    parts = (part for root in roots for part in subexpressions(root))
+    parts = (part for root in roots for part in walk(root))
     return any(isinstance(part, InputRef) and part.input is Input.CLOCK for part in parts)
 
 
@@ -75,19 +75,6 @@ def matches_names(policy: Policy) -> bool:
 def attributes(policy: Policy) -> frozenset[str]:
     parts = expressions(policy)
     return frozenset(part.attribute.value for part in parts if isinstance(part, AttributeRef))
-
-
-def leaves(tree: Tree) -> tuple[int, ...]:
-    """The queues of a subtree, from the left."""
-    match tree:
-        case Leaf():
-            return (tree.queue,)
-        case Strict():
-            return tuple(queue for child in tree.children for queue in leaves(child))
-        case Weighted():
-            return tuple(queue for share in tree.shares for queue in leaves(share.child))
-        case _:
-            assert_never(tree)
 
 
 def weighted_nodes(tree: Tree) -> tuple[Weighted, ...]:

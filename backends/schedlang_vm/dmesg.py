@@ -62,7 +62,7 @@ def _following(name: str, lines: list[str]) -> list[str]:
     """The record's own lines: messages in the scheduler's name, then its backtrace."""
     told: list[str] = []
     for line in lines:
-        if not (line.startswith(f"sched_ext: {name}: ") or line.startswith("   ")):
+        if not line.startswith((f"sched_ext: {name}: ", "   ")):
             break
         told.append(line)
     return told

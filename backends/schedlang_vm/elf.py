@@ -60,9 +60,7 @@ def _read(data: bytes) -> ObjectFile:
     size, count, names_index = struct.unpack_from("<HHH", data, 0x3A)
     raw = [struct.unpack_from("<IIQQQQIIQQ", data, table + i * size) for i in range(count)]
     names = raw[names_index][4]
-    sections = tuple(
-        Section(_text(data, names + r[0]), r[1], r[4], r[5], r[6], r[7]) for r in raw
-    )
+    sections = tuple(Section(_text(data, names + r[0]), r[1], r[4], r[5], r[6], r[7]) for r in raw)
     symbols: list[Symbol] = []
     for section in (s for s in sections if s.kind == _SYMTAB):
         strings = sections[section.link].offset

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -66,11 +67,15 @@ def fetch_missing(cache: Cache, names: Sequence[str], say: Say) -> tuple[str, ..
             mirror = machine_mirror()
             for name in missing:
                 begun_s = time.monotonic()
-                fetching = Fetching(mirror, work, lambda text, name=name: say(f"{name}: {text}"))
+                fetching = Fetching(mirror, work, partial(_say_of, say, name))
                 got = RECIPES[name](fetching)
                 cache.publish(name, got.version, got.tree, got.packages)
                 fetching.say(f"{got.version} ready after {time.monotonic() - begun_s:.0f} s")
     return tuple(missing)
+
+
+def _say_of(say: Say, name: str, text: str) -> None:
+    say(f"{name}: {text}")
 
 
 def _fetch(apt: PrivateApt, names: Sequence[str], main: str, say: Say) -> Fetched:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +67,8 @@ def require_build_tools() -> None:
 
 def _compiles(code: str) -> bool:
     command = ["gcc", "-x", "c", "-fsyntax-only", "-"]
-    return subprocess.run(command, input=code.encode(), capture_output=True).returncode == 0
+    done = subprocess.run(command, input=code.encode(), capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def _build(fetching: Fetching, jobs: int) -> Fetched:
@@ -109,13 +111,11 @@ def _make(source: Path, jobs: int, say: Say) -> None:
     with open(log, "wb") as output:
         command = ["nice", "-n", "10", "make", f"-j{jobs}", "bzImage"]
         with subprocess.Popen(command, cwd=source, stdout=output, stderr=output) as process:
-            while True:
-                try:
-                    code = process.wait(_REPORT_EVERY_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    say(f"  {(time.monotonic() - begun_s) / 60:.0f} min, {_last_line(log)}")
-    if code != 0:
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_REPORT_EVERY_S)
+                say(f"  {(time.monotonic() - begun_s) / 60:.0f} min, {_last_line(log)}")
+    if process.returncode != 0:
         raise EnvironmentProblem(f"the kernel build failed: {_tail(log)}", _INSTALL)
 
 

@@ -69,8 +69,8 @@ class TaskResult:
     """What one task got between the common start and the end.
 
     `attached_run_ns` counts up to the last sample at which the scheduler was still attached.
-    `delay_max_ns` is the longest single wait for a CPU that the task itself noticed, `delays`
-    its waits as (at least ns, how many); a wait that never ended is only in `wait_ns`.
+    `wait_ns` is all its waiting for a CPU; `delay_max_ns` the longest single wait, one that had
+    not ended included; `delays` the waits that ended, as (at least ns, how many).
     """
 
     name: str

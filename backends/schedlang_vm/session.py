@@ -155,9 +155,7 @@ def _report(
     return RunReport(load, tasks, samples, trial.elapsed_ns(), trial.attached_ns())
 
 
-def _provenance(
-    plan: _Plan, kernel: Kernel, toolbox: Toolbox, result: GuestResult
-) -> Provenance:
+def _provenance(plan: _Plan, kernel: Kernel, toolbox: Toolbox, result: GuestResult) -> Provenance:
     return Provenance(
         kernel_release=kernel.release,
         kernel_sha256=_file_digest(kernel.image),

@@ -18,6 +18,18 @@ _BUCKETS: Final = 256  # as in guest/task.c
 
 
 @dataclass(frozen=True, slots=True)
+class _Counters:
+    """`struct counters` of guest/task.c."""
+
+    rounds: int
+    finished_ns: int
+    started_ns: int
+    seen_ns: int
+    delay_max_ns: int
+    delays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """The files of one trial, by name."""
 
@@ -91,13 +103,14 @@ class Trial:
         )
         status = dict(_status(_said(self.text("sample-stopped")).get(f"/proc/{pid}/status", [])))
         attached = [sample.run_ns[index] for sample in self.samples() if sample.enabled]
-        words = struct.unpack(f"<{_BUCKETS + 3}Q", self.files[f"counters-{index}"])
-        begun_ns = self.number("gate-open")
+        counters = self._counters(index)
         wait_ns = stopped[1]
+        delay_max_ns = max(counters.delay_max_ns, counters.started_ns - self.begun_ns)
         if status.get("State", "").startswith("R"):
-            # Still waiting when it was told to stop: that wait is booked when it ends.
-            since_ns = self.sample("sample-detached").time_ns - self.samples()[-1].time_ns
+            # Still waiting when it was told to stop: the kernel books that wait when it ends.
+            since_ns = self.sample("sample-detached").time_ns - self.ended_ns
             wait_ns = max(wait_ns, detached[1] - since_ns)
+            delay_max_ns = max(delay_max_ns, self.ended_ns - (counters.seen_ns or self.begun_ns))
         return TaskResult(
             name=task.name,
             pid=pid,
@@ -108,19 +121,34 @@ class Trial:
             timeslices=stopped[2] - first[2],
             voluntary_switches=int(status.get("voluntary_ctxt_switches", "0")),
             involuntary_switches=int(status.get("nonvoluntary_ctxt_switches", "0")),
-            rounds=words[0],
-            finished_ns=words[1] - begun_ns if words[1] else None,
-            delay_max_ns=words[2],
-            delays=tuple((_at_least(i), n) for i, n in enumerate(words[3:]) if n),
+            rounds=counters.rounds,
+            finished_ns=counters.finished_ns - self.begun_ns if counters.finished_ns else None,
+            delay_max_ns=delay_max_ns,
+            delays=tuple((_at_least(i), n) for i, n in enumerate(counters.delays) if n),
         )
 
+    def _counters(self, index: int) -> _Counters:
+        words = struct.unpack(f"<{_BUCKETS + 5}Q", self.files[f"counters-{index}"])
+        rounds, finished_ns, started_ns, seen_ns, delay_max_ns, *delays = words
+        return _Counters(rounds, finished_ns, started_ns, seen_ns, delay_max_ns, tuple(delays))
+
+    @property
+    def begun_ns(self) -> int:
+        """When all tasks were let go."""
+        return self.number("gate-open")
+
+    @property
+    def ended_ns(self) -> int:
+        """When all tasks had been told to stop."""
+        return self.sample("sample-stopped").time_ns
+
     def elapsed_ns(self) -> int:
-        return self.samples()[-1].time_ns - self.number("gate-open") if self.observed else 0
+        return self.ended_ns - self.begun_ns if self.observed else 0
 
     def attached_ns(self) -> int:
         """From the start to the last sample at which a scheduler was attached."""
         times = [sample.time_ns for sample in self.samples() if sample.enabled]
-        return max(times[-1] - self.number("gate-open"), 0) if times else 0
+        return max(times[-1] - self.begun_ns, 0) if times else 0
 
 
 def _said(text: str) -> dict[str, list[str]]:

@@ -46,7 +46,9 @@ class PolicyLocation:
     line: int
     column: int
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """`file:line:column`, as compilers write it."""
         return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
 
 

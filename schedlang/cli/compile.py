@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def _emit(done: Compilation, stage: str) -> None:
             click.echo(done.c, nl=False)
         case _:
             assert done.built is not None
-            click.get_binary_stream("stdout").write(done.built.object)
+            sys.stdout.buffer.write(done.built.object)
 
 
 def _say_where(done: Compilation) -> None:

@@ -106,8 +106,10 @@ def _guarded(arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.close()
         process.wait(_DETACH_S)
+        process.stdout.close()
 
 
 def _watch(host: Host, process: subprocess.Popen[bytes], seconds: float) -> tuple[Diagnostic, ...]:

@@ -20,15 +20,20 @@ policy_argument = click.argument("policy", type=click.Path())
 
 policies_argument = click.argument("policies", type=click.Path(), nargs=-1, required=True)
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice([form.value for form in Format]),
-    default=Format.HUMAN.value,
-    show_default=True,
-    callback=lambda _context, _option, value: Format(value),
-    help="How findings are told.",
-)
+
+def format_option(command: Callable[P, None]) -> Callable[P, None]:
+    """`--format`, whose variable is called after the option and not after the parameter `form`."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice([form.value for form in Format]),
+        default=Format.HUMAN.value,
+        show_default=True,
+        envvar=f"SCHEDC_{command.__name__.strip('_').upper()}_FORMAT",
+        callback=lambda _context, _option, value: Format(value),
+        help="How findings are told.",
+    )(command)
+
 
 output_option = click.option(
     "-o",

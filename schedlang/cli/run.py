@@ -33,17 +33,31 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     "--task",
     "task_texts",
     multiple=True,
+    allow_from_autoenv=False,
     metavar="COMM:COUNT:NICE:BODY",
     help="Tasks, such as `nginx:6:0:runs 300us every 5ms` or `make:8:10:hog`. Repeatable.",
 )
 @click.option(
-    "--param", "param_texts", multiple=True, metavar="NAME=VALUE", help="A param's value at load."
+    "--param",
+    "param_texts",
+    multiple=True,
+    allow_from_autoenv=False,
+    metavar="NAME=VALUE",
+    help="A param's value at load.",
 )
 @click.option(
-    "--unproved", is_flag=True, help="In the VM only: past refuted properties, to watch it starve."
+    "--unproved",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="In the VM only: past refuted properties, to watch it starve.",
 )
-@click.option("--host", is_flag=True, help="Replace THIS machine's scheduler; see docs/cli.md.")
-@click.option(_IN_WORDS, "is_known", is_flag=True, hidden=True)
+@click.option(
+    "--host",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Replace THIS machine's scheduler; see docs/cli.md.",
+)
+@click.option(_IN_WORDS, "is_known", is_flag=True, hidden=True, allow_from_autoenv=False)
 @format_option
 @exits_with
 def run(

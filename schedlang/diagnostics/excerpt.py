@@ -34,7 +34,7 @@ class Mark:
 @final
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of an excerpt. `number` is the policy's line, None under it; `mark` sets the colour."""
+    """One line of an excerpt. `number` is the policy's line, None under it; `mark` colours it."""
 
     number: int | None
     text: str

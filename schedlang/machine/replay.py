@@ -71,7 +71,8 @@ def replay(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
     """Run the loop up to `rounds` times, two at least; fewer if the run is found to repeat."""
     run = _Run(policy, lasso)
     for number in range(lasso.loop_start):
-        if fault := run.take(lasso.steps[number]):
+        fault = run.take(lasso.steps[number])
+        if fault is not None:
             return Mismatch(number, 0, fault)
     loop_at, first_pass = len(run.happenings), len(run.happenings)
     # Not from the loop's start: there the last turn may be about to end otherwise than later.
@@ -100,7 +101,11 @@ def replay(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
 def _run_pass(run: _Run, lasso: Lasso, round_: int) -> Mismatch | None:
     start = run.now
     for number in range(lasso.loop_start, len(lasso.steps)):
-        if fault := run.victim_fault() or run.take(lasso.steps[number]) or run.victim_fault():
+        fault = run.take(lasso.steps[number])
+        if fault is None and not isinstance(lasso.steps[number], Wake):
+            # Not after a wake-up: the turn that ends then may still be the victim's.
+            fault = run.victim_fault()
+        if fault is not None:
             return Mismatch(number, round_, fault)
     if run.now == start:
         return Mismatch(len(lasso.steps), round_, "the loop takes no time")
@@ -143,7 +148,7 @@ class _Run:
             return "the victim has not woken up"
         victim = self.machine.tasks[number]
         if victim.phase is not Phase.QUEUED:
-            return f"the victim is {victim.phase}"
+            return f"the victim is {victim.phase.value}"
         if victim.queue != self._lasso.queue:
             return f"the victim is in `{self._queue_names[victim.queue]}`"
         return None

@@ -1,19 +1,21 @@
 """One CPU's arbitration as a transition relation, generated from the policy's guards and tree.
 
-`turns` lists every way in which a CPU that chooses can serve a queue: the condition under which the
-queue is chosen, and the state after its turn. What single operations do to the state stands in
-`Rules`, the one place where docs/machine.md is written down; a test replaces a rule and sees a lemma fail.
+`turns` lists every way in which a CPU that chooses can serve a queue: the condition under which
+the queue is chosen, and the state after its turn. What single operations do to the state is said
+by the `rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, assert_never, final
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import leaves
+from schedlang.prover.rules import Rules
 from schedlang.prover.terms import (
+    FALSE,
     TRUE,
     Sort,
     Term,
@@ -21,49 +23,14 @@ from schedlang.prover.terms import (
     any_of,
     between,
     boolean,
-    greatest,
     integer,
-    least,
     negation,
     variable,
     when,
 )
+from schedlang.prover.trees import charges, widths
 
 _T = TypeVar("_T")
-Binary = Callable[[Term, Term], Term]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The operations of docs/machine.md on one CPU's state."""
-
-    precedes: Callable[[Term, int, Term, int], Term]  # (due, position) of two overdue guards
-    after_settled: Binary  # now, delay
-    after_seen_empty: Binary  # now, delay
-    share_settled: Binary  # due, cost
-    share_started: Binary  # due, now
-    share_seen_empty: Binary  # due, now
-    rejoined: Binary  # p, V
-    advanced: Binary  # V, p of the chosen child
-    charged: Callable[[Term, Term, Term], Term]  # p, cost, V
-
-
-def _oldest_first(due: Term, position: int, other_due: Term, other: int) -> Term:
-    return due <= other_due if position < other else due < other_due
-
-
-DOCUMENTED = Rules(
-    precedes=_oldest_first,
-    after_settled=lambda now, delay: now + delay,
-    after_seen_empty=lambda now, delay: now + delay,
-    share_settled=lambda due, cost: due + cost,
-    share_started=least,
-    share_seen_empty=greatest,
-    rejoined=greatest,
-    advanced=greatest,
-    charged=lambda p, cost, v: least(p + cost, v + integer(ir.MAX_DEBT)),
-)
 
 
 @final
@@ -124,7 +91,7 @@ class Draw:
 @final
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn of `queue`: chosen as overdue (`guard`) or by the tree (None), and what comes of it."""
+    """A turn of `queue`, chosen as overdue (`guard`) or by the tree (None), and its outcome."""
 
     queue: int
     guard: int | None
@@ -138,33 +105,6 @@ class _Pick:
     queue: int
     condition: Term
     state: State
-
-
-def widths(tree: ir.Tree) -> tuple[int, ...]:
-    """The number of children of every weighted node, in the order of their indices."""
-    return tuple(len(node.shares) for node in weighted_nodes(tree))
-
-
-def weighted_nodes(tree: ir.Tree) -> tuple[ir.Weighted, ...]:
-    match tree:
-        case ir.Leaf():
-            return ()
-        case ir.Strict(children=children):
-            return tuple(node for child in children for node in weighted_nodes(child))
-        case ir.Weighted(shares=shares):
-            return (tree, *(node for share in shares for node in weighted_nodes(share.child)))
-        case _:
-            assert_never(tree)
-
-
-def charges(tree: ir.Tree, queue: int) -> tuple[tuple[int, int, int], ...]:
-    """(node, child, scale) of the weighted nodes above the queue's leaf."""
-    return tuple(
-        (node.index, child, share.scale)
-        for node in weighted_nodes(tree)
-        for child, share in enumerate(node.shares)
-        if any(leaf.queue == queue for leaf in leaves(share.child))
-    )
 
 
 def free_state(arbitration: Arbitration, tag: str) -> State:
@@ -207,16 +147,32 @@ def turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...
     """Everything a CPU can do that chooses in `state`. Whoever takes a turn adds `draw.known`."""
     looked = _see_empty(arbitration, state, draw)
     overdue = [
-        all_of((draw.occupied[g.queue], looked.due[g.index] <= state.now)) for g in arbitration.guards
+        all_of((draw.occupied[g.queue], looked.due[g.index] <= state.now))
+        for g in arbitration.guards
     ]
     picks: list[tuple[int | None, _Pick]] = [
         (g.index, _Pick(g.queue, _is_next(arbitration, looked, overdue, g.index), looked))
         for g in arbitration.guards
     ]
     none_overdue = negation(any_of(overdue))
-    for pick in _walk(arbitration.rules, arbitration.tree, looked, draw.occupied):
-        picks.append((None, replace(pick, condition=all_of((none_overdue, pick.condition)))))
+    walked = _walk(arbitration.rules, arbitration.tree, looked, draw.occupied)
+    picks += [(None, pick) for pick in _given(none_overdue, walked)]
     return tuple(_serve(arbitration, guard, pick, draw) for guard, pick in picks)
+
+
+def placed_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
+    """Everything an idle CPU can do that is claimed in `state` for a task."""
+    nothing = replace(draw, occupied=(FALSE,) * len(draw.occupied))
+    looked = _see_empty(arbitration, state, nothing)
+    served = []
+    for queue in arbitration.queues:
+        alone = tuple(boolean(q == queue) for q in arbitration.queues)
+        picks = _walk(arbitration.rules, arbitration.tree, looked, alone)
+        pick = next(pick for pick in picks if pick.queue == queue)
+        if not arbitration.rules.placed_turns_walk:
+            pick = replace(pick, state=looked)
+        served.append(_serve(arbitration, None, pick, draw))
+    return tuple(served)
 
 
 def _see_empty(arbitration: Arbitration, state: State, draw: Draw) -> State:
@@ -230,9 +186,7 @@ def _see_empty(arbitration: Arbitration, state: State, draw: Draw) -> State:
     return replace(state, due=tuple(due))
 
 
-def _is_next(
-    arbitration: Arbitration, state: State, overdue: Sequence[Term], index: int
-) -> Term:
+def _is_next(arbitration: Arbitration, state: State, overdue: Sequence[Term], index: int) -> Term:
     """Guard `index` is overdue and precedes every other overdue guard."""
     precedes = arbitration.rules.precedes
     return all_of(
@@ -253,9 +207,7 @@ def is_occupied(tree: ir.Tree, occupied: Sequence[Term]) -> Term:
     return any_of(occupied[leaf.queue] for leaf in leaves(tree))
 
 
-def _walk(
-    rules: Rules, tree: ir.Tree, state: State, occupied: Sequence[Term]
-) -> tuple[_Pick, ...]:
+def _walk(rules: Rules, tree: ir.Tree, state: State, occupied: Sequence[Term]) -> tuple[_Pick, ...]:
     match tree:
         case ir.Leaf(queue=queue):
             return (_Pick(queue, occupied[queue], state),)
@@ -284,20 +236,18 @@ def _weigh(
         when(all_of((live[k], negation(state.seen[n][k]))), rules.rejoined(p_k, state.v[n]), p_k)
         for k, p_k in enumerate(state.p[n])
     ]
-    looked = replace(state, p=_put(state.p, n, tuple(p)), seen=_put(state.seen, n, tuple(live)))
+    looked = replace(state, p=put(state.p, n, tuple(p)), seen=put(state.seen, n, tuple(live)))
     picks: list[_Pick] = []
     for k, share in enumerate(node.shares):
         chosen = all_of(
-            live[j].implies(p[k] <= p[j] if k < j else p[k] < p[j])
-            for j in range(len(p))
-            if j != k
+            live[j].implies(p[k] <= p[j] if k < j else p[k] < p[j]) for j in range(len(p)) if j != k
         )
-        after = replace(looked, v=_put(looked.v, n, rules.advanced(state.v[n], p[k])))
+        after = replace(looked, v=put(looked.v, n, rules.advanced(state.v[n], p[k])))
         picks += _given(chosen, _walk(rules, share.child, after, occupied))
     return tuple(picks)
 
 
-def _put(values: tuple[_T, ...], index: int, value: _T) -> tuple[_T, ...]:
+def put(values: tuple[_T, ...], index: int, value: _T) -> tuple[_T, ...]:
     return (*values[:index], value, *values[index + 1 :])
 
 
@@ -316,7 +266,7 @@ def _serve(arbitration: Arbitration, guard: int | None, pick: _Pick, draw: Draw)
     p = state.p
     for node, child, scale in charges(arbitration.tree, pick.queue):
         cost = draw.ran * integer(scale)
-        p = _put(p, node, _put(p[node], child, rules.charged(p[node][child], cost, state.v[node])))
+        p = put(p, node, put(p[node], child, rules.charged(p[node][child], cost, state.v[node])))
     after = State(end, tuple(due), state.v, p, state.seen)
     return Turn(pick.queue, guard, pick.condition, after)
 
@@ -333,7 +283,7 @@ def runs(arbitration: Arbitration, turn: Turn, draw: Draw) -> tuple[Term, ...]:
 
 
 def initial_state(arbitration: Arbitration) -> State:
-    """An idle CPU that has never run anything, at time 0; leaving idleness it sees all queues empty."""
+    """A CPU at time 0 that leaves idleness for the first time, and sees all queues empty."""
     sizes, zero = widths(arbitration.tree), integer(0)
     return State(
         zero,
@@ -342,4 +292,3 @@ def initial_state(arbitration: Arbitration) -> State:
         tuple((zero,) * size for size in sizes),
         tuple((boolean(False),) * size for size in sizes),
     )
-

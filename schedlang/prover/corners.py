@@ -5,7 +5,7 @@ Only guesses: the solver proves each of them for everything between the corners 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product
@@ -31,9 +31,9 @@ _FLAGS = (ir.Attribute.KTHREAD, ir.Attribute.PINNED, ir.Attribute.RESTRICTED)
 class Pace:
     """The constants of a queue that is ordered by a vtime state v.
 
-    `lead`: no v is further ahead of the clock. `lag`: no arriving v is further behind it. `fork`: a
-    fresh v is at least that far ahead. `charge`: a turn adds at least that much. `per_charge`:
-    a turn that adds x lasted at most per_charge * (x + 1). `horizon`: a task that goes first has a v
+    `lead`: no v is further ahead of the clock. `lag`: no arriving v is further behind it. `fork`:
+    a fresh v is at least that far ahead. `charge`: a turn adds at least that much. `per_charge`: a
+    turn that adds x lasted at most per_charge * (x + 1). `horizon`: a task that goes first has a v
     that is greater by at most that.
     """
 
@@ -45,9 +45,7 @@ class Pace:
     horizon: int
 
 
-def guess_pace(
-    policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: ir.Interval
-) -> Pace:
+def guess_pace(policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: ir.Interval) -> Pace:
     order = queue.order
     assert order.clock_state is not None
     assert order.key is not None
@@ -56,8 +54,7 @@ def guess_pace(
     charges = [(env.used, charge) for env in corners for charge in clocked.charges(env)]
     fresh = [clocked.fresh(env) for env in corners]
     leads = [charge for _, charge in charges] + fresh
-    key = compile_expr(order.key)
-    keys = [_at(env, [0] * len(order.states), key) for env in corners]
+    keys = [clocked.key(env) for env in corners]
     return Pace(
         lead=max((*leads, *(clocked.arrived(env, 0) for env in corners), 0)),
         lag=max((*(-clocked.arrived(env, LONG_AGO) for env in corners), 0)),
@@ -74,7 +71,7 @@ def guess_horizon(policy: ir.Policy, order: ir.Order, used: ir.Interval) -> int:
     key = compile_expr(order.key)
     weights = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
     corners = islice(_corners(policy, order, weights, used), MOST_CORNERS)
-    keys = [_at(env, env.order_states, key) for env in corners]
+    keys = [key(env) for env in corners]
     return max(keys) - min(keys)
 
 
@@ -83,8 +80,10 @@ class _Clocked:
     """An order's handlers, seen from a clock that stands at 0."""
 
     def __init__(self, order: ir.Order, state: int) -> None:
+        assert order.key is not None
         self._state = state
-        self._initial = compile_initial(order.states)
+        self._key = compile_expr(order.key)
+        self._initial = compile_initial(order.states, ir.Owner.ORDER)
         self._run = {
             event: compile_handlers(order.handlers, order.states, ir.Owner.ORDER, event)
             for event in ir.Event
@@ -104,20 +103,19 @@ class _Clocked:
         env.order_states = self._initial(env)
         return self._arrive(env)
 
+    def key(self, env: Environment) -> int:
+        self._set(env, 0)
+        return self._key(env)
+
     def _arrive(self, env: Environment) -> int:
         self._run[ir.Event.WAKE](env)
         self._run[ir.Event.JOIN](env)
         return env.order_states[self._state]
 
     def _set(self, env: Environment, v: int) -> None:
-        env.order_states = [*env.order_states]
-        env.order_states[self._state] = v
-
-
-def _at(env: Environment, states: Sequence[int], run: object) -> int:
-    env.order_states = list(states)
-    assert callable(run)
-    return int(run(env))
+        states = list(env.order_states)
+        states[self._state] = v
+        env.order_states = states
 
 
 def _corners(
@@ -142,7 +140,9 @@ def _corners(
     states = [_state_ends(state) for state in order.states]
     task_states = [_state_ends(state) for state in policy.states]
     params = [_ends(ir.Interval(p.lo, p.hi)) for p in policy.params]
-    for values in product(product(*axes), product(*states), product(*task_states), product(*params)):
+    for values in product(
+        product(*axes), product(*states), product(*task_states), product(*params)
+    ):
         (weight, is_nice, kthread, pinned, spent, granted, blocked), own, task, settings = values
         yield Environment(
             params=settings,

@@ -36,8 +36,8 @@ ATTRIBUTE_RANGES = {name: interval for name, (_, interval) in ir.ATTRIBUTE_TYPES
 class Moment:
     """Where expressions get their terms from; `constraints` are what is known of the new variables.
 
-    `prefix` keeps the variables of two moments apart. `fixed_params` are the values of the params in
-    one concrete run; None lets each read differ. `weight` is the task's, None any.
+    `prefix` keeps the variables of two moments apart. `fixed_params` are the values of the params
+    in one concrete run; None lets each read differ. `weight` is the task's, None any.
     """
 
     prefix: str

@@ -1,8 +1,8 @@
-"""What guards are worth: how late an overdue queue is served, and how much time guards can take.
+"""What guards are worth: how late a queue that becomes overdue is served.
 
 Method: fix a moment m. While the CPU serves deadlines not after m, every turn uses up part of a
-reserve: each other `after` guard has one turn left before m, each share guard what it is owed up to m
-and one turn. The lemmas are queries about one turn; only their sums are taken over all guards.
+reserve: each other `after` guard has one turn left before m, each share guard what it is owed up to
+m and one turn. The lemmas are queries about one turn; only their sums are taken over all guards.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from schedlang.prover.arbiter import (
     Turn,
     free_draw,
     free_state,
+    placed_turns,
     runs,
     turns,
 )
@@ -26,10 +27,8 @@ from schedlang.prover.terms import (
     FALSE,
     Term,
     all_of,
-    any_of,
     between,
     integer,
-    negation,
     total,
     variable,
     when,
@@ -139,7 +138,7 @@ def _prove_slack(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Un
     slack, index = integer(_slack(arbitration, guard)), guard.index
     goals = [
         all_of(runs(arbitration, t, draw)).implies(t.after.due[index] <= t.after.now + slack)
-        for t in turns(arbitration, state, draw)
+        for t in _all_turns(arbitration, state, draw)
     ]
     goals.append(_seen_empty(arbitration, guard, state, draw) <= state.now + slack)
     hypotheses = (*draw.known, state.due[index] <= state.now + slack)
@@ -152,7 +151,7 @@ def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unk
     own = state.due[guard.index]
     goals = [
         all_of(runs(arbitration, t, draw)).implies(t.after.due[guard.index] > x)
-        for t in turns(arbitration, state, draw)
+        for t in _all_turns(arbitration, state, draw)
     ]
     seen = _seen_empty(arbitration, guard, state, draw)
     goals += [seen > x, seen >= state.now]
@@ -161,14 +160,14 @@ def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unk
 
 
 def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown:
-    """Since the deadline x passed: the turn that was running, then only deadlines up to x, for which
-    there was the reserve of the moment after that turn, where by induction no lag was longer.
+    """Since the deadline x passed: the turn that was running, then only deadlines up to x, for
+    which there was the reserve of the moment after that turn, where by induction no lag was longer.
     """
     reserved = sum(arbitration.max_turn_ns[guard.queue] for guard in arbitration.guards)
     longest = max(arbitration.max_turn_ns)
     lag = -(-100 * (longest + reserved) // (100 - shares))
     x, first, now = variable("x"), variable("first"), variable("now")
-    debts, known = _debts(arbitration, arbitration.guards, lag)
+    debts, known = _debts(arbitration.guards, lag)
     hypotheses = (
         *known,
         between_terms(x, first, x + integer(longest)),
@@ -178,9 +177,7 @@ def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown
     return lag if gap is None else gap
 
 
-def _delay(
-    arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger
-) -> int | Unknown:
+def _delay(arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger) -> int | Unknown:
     slack = _slack(arbitration, guard)
     if guard.is_share:
         return slack + lag
@@ -190,7 +187,7 @@ def _delay(
     owed = sum(g.high for g in others if g.is_share) * lag
     delay = slack + longest + reserved + -(-owed // 100)
     start, m, first, now = (variable(name) for name in ("start", "m", "first", "now"))
-    debts, known = _debts(arbitration, tuple(others), lag)
+    debts, known = _debts(tuple(others), lag)
     hypotheses = (
         *known,
         m <= start + integer(slack),
@@ -202,71 +199,12 @@ def _delay(
     return delay if gap is None else gap
 
 
-def _debts(
-    arbitration: Arbitration, guards: tuple[Guarded, ...], lag: int
-) -> tuple[Term, list[Term]]:
+def _debts(guards: tuple[Guarded, ...], lag: int) -> tuple[Term, list[Term]]:
     """A hundred times what the share guards among `guards` are owed, if none lags by more."""
     shares = [g for g in guards if g.is_share]
     lags = [variable(f"lag{g.index}") for g in shares]
     owed = [lag_k * integer(g.high) for lag_k, g in zip(lags, shares, strict=True)]
     return total(owed, ZERO), [between(0, lag_k, lag) for lag_k in lags]
-
-
-def prove_rate(
-    arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger
-) -> Unknown | None:
-    """In any window of length T the guard itself serves at most `rate(guard)` T + `burst(guard)`.
-
-    For a share guard: in a window without a turn of its queue that the guard did not ask for.
-    """
-    state, draw = _step(arbitration, None)
-    start, given, last = variable("start"), variable("given"), variable("last")
-    hypotheses, goals = [*draw.known, start <= state.now, last <= state.now, given >= ZERO], []
-    index, turn_ns = guard.index, arbitration.max_turn_ns[guard.queue]
-    if guard.is_share:
-        owed = (state.due[index] - start + integer(lag)) * integer(guard.high)
-        hypotheses.append(any_of((given.equals(ZERO), given * PERCENT <= owed)))
-        hypotheses.append(
-            (draw.occupied[guard.queue]).implies(state.now - state.due[index] <= integer(lag))
-        )
-    else:
-        hypotheses.append(state.due[index] >= last + integer(guard.low))
-        hypotheses.append(any_of((given.equals(ZERO), _after_given(guard, turn_ns, given, last - start))))
-    for turn in turns(arbitration, state, draw):
-        is_own = turn.guard == index
-        if guard.is_share and turn.queue == guard.queue and turn.guard is None:
-            continue
-        served = given + draw.ran if is_own else given
-        after = turn.after
-        if guard.is_share:
-            owed = (after.due[index] - start + integer(lag)) * integer(guard.high)
-            most = (state.now - start + integer(lag)) * integer(guard.high)
-            holds = all_of(
-                (
-                    any_of((served.equals(ZERO), served * PERCENT <= owed)),
-                    (
-                        negation(served.equals(given)).implies(
-                            served * PERCENT <= most + integer(100 * turn_ns)
-                        )
-                    ),
-                )
-            )
-        else:
-            end = after.now if turn.queue == guard.queue else last
-            holds = all_of(
-                (
-                    after.due[index] >= end + integer(guard.low),
-                    any_of((served.equals(ZERO), _after_given(guard, turn_ns, served, end - start))),
-                )
-            )
-        goals.append(all_of(runs(arbitration, turn, draw)).implies(holds))
-    return ledger.prove(f"guard {index} takes no more than its rate", hypotheses, goals)
-
-
-def _after_given(guard: Guarded, turn_ns: int, given: Term, elapsed: Term) -> Term:
-    """given <= turn + elapsed * turn / (turn + delay)"""
-    cycle = turn_ns + guard.low
-    return given * integer(cycle) <= elapsed * integer(turn_ns) + integer(cycle * turn_ns)
 
 
 def _slack(arbitration: Arbitration, guard: Guarded) -> int:
@@ -277,6 +215,10 @@ def _slack(arbitration: Arbitration, guard: Guarded) -> int:
 
 def _step(arbitration: Arbitration, occupied: int | None) -> tuple[State, Draw]:
     return free_state(arbitration, ""), free_draw(arbitration, "", occupied=occupied)
+
+
+def _all_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
+    return turns(arbitration, state, draw) + placed_turns(arbitration, state, draw)
 
 
 def _turn(arbitration: Arbitration, state: State, draw: Draw, guard: Guarded) -> Turn:

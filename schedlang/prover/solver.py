@@ -1,8 +1,8 @@
 """The one place where Z3 is called: SMT-LIB text in, an answer and its effort out.
 
-Every query is decided in a solver of its own, from its text alone, so its effort does not depend on
-what was asked before, and anyone can ask another solver. Effort is bounded by Z3's `rlimit`, never by
-time.
+Every query is decided in a solver of its own, from its text alone, so its effort does not depend
+on what was asked before, and anyone can ask another solver. Effort is bounded by Z3's `rlimit`,
+never by time.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class Effort:
 
     rlimit: int = 3_000_000
     lasso_steps: int = 7
+
+
+DEFAULT_EFFORT = Effort()
 
 
 @final

@@ -1,8 +1,8 @@
 """Terms of SMT-LIB: what the prover's models are written in.
 
-A term is its text, its sort and the variables it reads, so that a query is printed as it is built and
-the text that is recorded is the text that is decided (`solver`). Constants fold; nothing else is
-rewritten.
+A term is its text, its sort and the variables it reads, so that a query is printed as it is built
+and the text that is recorded is the text that is decided (`solver`). Constants fold; nothing else
+is rewritten.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def real(value: Fraction | int) -> Term:
     return Term(size if fraction >= 0 else f"(- {size})", Sort.REAL)
 
 
-def boolean(value: bool) -> Term:  # noqa: FBT001 - a constant, not a switch
+def boolean(value: bool) -> Term:
     return TRUE if value else FALSE
 
 

@@ -15,7 +15,7 @@ from schedlang.source import Span
 @final
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How long at most. `formula` is for the reader; `value_ns` is it evaluated in the case `case`."""
+    """How long at most. `formula` is for the reader; `value_ns` is its value in the case `case`."""
 
     formula: str
     value_ns: int
@@ -65,7 +65,7 @@ Verdict = Proved | Refuted | Unknown
 @final
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One solver query: the property holds if `must_be_unsat` is unsat (`smt2` is its SMT-LIB text).
+    """One solver query, as SMT-LIB text: the property needs it to be unsat.
 
     `effort` is what z3 counted as `rlimit`, the same on every machine.
     """

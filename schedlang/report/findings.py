@@ -46,18 +46,11 @@ def claim_text(finding: Finding, policy: Policy) -> str:
     if finding.claimed is not None and finding.property in _WORDED:
         source = policy.sources[finding.claimed.file]
         return " ".join(source.excerpt(finding.claimed).split())
-    return (
-        f"{finding.property}({_queue(finding, policy)})"
-        if _of_queue(finding)
-        else (finding.property.value)
-    )
+    queue = f"({_queue(finding, policy)})" if finding.queue is not None else ""
+    return f"{finding.property}{queue}"
 
 
 _WORDED: Final = frozenset({Property.WAIT, Property.SHARE, Property.FAIR})
-
-
-def _of_queue(finding: Finding) -> bool:
-    return finding.queue is not None
 
 
 def _queue(finding: Finding, policy: Policy) -> str:
@@ -66,14 +59,14 @@ def _queue(finding: Finding, policy: Policy) -> str:
 
 def _failure(finding: Finding, policy: Policy) -> str:
     """What goes wrong if the property does not hold."""
-    queue = f"`{_queue(finding, policy)}`" if _of_queue(finding) else "some queue"
+    queue = f"queue `{_queue(finding, policy)}`" if finding.queue is not None else ""
     match finding.property:
         case Property.STARVATION_FREE:
-            return f"queue {queue} can starve"
+            return f"{queue or 'a queue'} can starve"
         case Property.NO_LOST_TASK:
-            return f"a task of queue {queue} can be lost"
+            return f"a task {queue and f'of {queue} '}can be lost"
         case Property.BOUNDED_PREEMPTION:
-            return f"tasks of queue {queue} can be preempted without getting on"
+            return f"tasks {queue and f'of {queue} '}can be preempted without getting on"
         case Property.WORK_CONSERVING:
             return "a CPU can stay idle while a task waits"
         case Property.WAIT | Property.SHARE | Property.FAIR:

@@ -26,9 +26,20 @@ def proof_text(
     lines = [f"policy {policy.name} ({printable(policy.sources[0].name)}): {_summary(proof)}"]
     if unproved:
         lines.append(UNPROVED)
+    numbers = _numbered_assumptions(proof)
     for finding in proof.findings:
-        lines += ["", *_finding(finding, policy, paint)]
+        lines += ["", *_finding(finding, policy, numbers, paint)]
+    if numbers:
+        lines += ["", "assumptions:"]
+        lines += [f"  {number} {printable(text)}" for text, number in numbers.items()]
     return "\n".join(lines) + "\n"
+
+
+def _numbered_assumptions(proof: ProofReport) -> dict[str, str]:
+    """Every assumption of the report once, with the sign by which findings refer to it."""
+    verdicts = [f.verdict for f in proof.findings if isinstance(f.verdict, Proved)]
+    texts = dict.fromkeys(text for verdict in verdicts for text in verdict.assumptions)
+    return {text: f"[{number}]" for number, text in enumerate(texts, 1)}
 
 
 def _summary(proof: ProofReport) -> str:
@@ -50,29 +61,33 @@ def verdict_word(finding: Finding) -> str:
             return "unknown"
 
 
-def _finding(finding: Finding, policy: Policy, paint: Paint) -> Iterator[str]:
+def _finding(
+    finding: Finding, policy: Policy, numbers: dict[str, str], paint: Paint
+) -> Iterator[str]:
     word, claim = verdict_word(finding), printable(claim_text(finding, policy))
     if isinstance(finding.verdict, Proved):
         yield f"{paint.added(word)}  {paint.strong(claim)}"
-        yield from _proved(finding.verdict, policy)
+        yield from _proved(finding.verdict, policy, numbers)
     else:
         yield f"{paint.removed(word)}  {paint.strong(claim)}"
     told = render_human(tuple(diagnose_finding(finding, policy)), policy.sources, paint.is_on)
     yield from (f"  {line}".rstrip() for line in told.splitlines())
 
 
-def _proved(verdict: Proved, policy: Policy) -> Iterator[str]:
+def _proved(verdict: Proved, policy: Policy, numbers: dict[str, str]) -> Iterator[str]:
     if verdict.bound is not None:
         bound = verdict.bound
         yield f"  at most {duration(bound.value_ns)} in the case: {printable(bound.case)}"
         yield f"  in general: {printable(bound.formula)}"
-    for assumption in verdict.assumptions:
-        yield f"  assumes {printable(assumption)}"
+    if verdict.assumptions:
+        yield f"  assumes {' '.join(numbers[text] for text in verdict.assumptions)}"
     if verdict.rests_on:
         yield f"  rests on {', '.join(_places(verdict.rests_on, policy))}"
 
 
 def _places(spans: tuple[Span, ...], policy: Policy) -> Iterator[str]:
-    lines = dict.fromkeys((span.file, policy.sources[span.file].line(span)) for span in spans)
-    for file, line in lines:
-        yield f"{printable(policy.sources[file].name)}:{line}"
+    """`fair.sched:4,9`, one file after the other."""
+    for number, source in enumerate(policy.sources):
+        lines = sorted({source.line(span) for span in spans if span.file == number})
+        if lines:
+            yield f"{printable(source.name)}:{','.join(map(str, lines))}"

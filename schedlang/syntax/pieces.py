@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never, final
 
+from schedlang.ir.nodes import Property
 from schedlang.source import Span
 from schedlang.syntax import ast, spell
 
@@ -26,6 +27,7 @@ class Piece:
     cells: tuple[str, ...]
     head: str | None = None
     children: tuple[Piece, ...] = ()
+    tail: str = "}"
     is_open: bool = False
     family: str = ""
 
@@ -49,13 +51,14 @@ def _block(
     children: tuple[Piece, ...],
     *,
     kind: str = "",
+    tail: str = "}",
     is_open: bool = False,
     family: str = "",
     cells: tuple[str, ...] = (),
 ) -> Piece:
     flat = "  ".join(" ".join(child.cells) for child in children)
-    whole = f"{head} {flat} }}" if flat else f"{head} }}"
-    return Piece(span, kind, cells or (whole,), head, children, is_open, family)
+    whole = f"{head} {flat} {tail}" if flat else f"{head} {tail}"
+    return Piece(span, kind, cells or (whole,), head, children, tail, is_open, family)
 
 
 def _declaration(decl: ast.Decl) -> Piece:
@@ -139,7 +142,9 @@ def _member(member: ast.Member) -> Piece:
             condition = member.condition
             given = f" if {spell.expression(condition)}" if condition else ""
             return _block(
-                member.span, f"on {member.event.name}{given} {{", tuple(map(_assign, member.assigns))
+                member.span,
+                f"on {member.event.name}{given} {{",
+                tuple(map(_assign, member.assigns)),
             )
         case _:
             assert_never(member)
@@ -181,17 +186,21 @@ def _tree(tree: ast.Tree, span: Span, before: str, after: str) -> Piece:
     """A node of the serving tree; `after` is the weight that a parent gives it."""
     match tree:
         case ast.Leaf():
-            cells = (f"{before}{tree.queue.name}{':' if after else ''}", *([after] if after else ()))
+            cells = (
+                f"{before}{tree.queue.name}{':' if after else ''}",
+                *([after] if after else ()),
+            )
             return Piece(span, "share" if after else "", cells, family="choice")
         case ast.Strict():
             head, children = "strict {", tuple(_tree(c, c.span, "", "") for c in tree.children)
         case ast.Weighted():
             shares = ((share, str(share.weight.value)) for share in tree.shares)
             head = "weighted {"
-            children = tuple(_tree(s.child, s.span, "", weight) for s, weight in shares)
+            children = tuple(_tree(share.child, share.span, "", w) for share, w in shares)
         case _:
             assert_never(tree)
-    return _block(span, before + head, children, family="choice")
+    tail = f"}}: {after}" if after else "}"
+    return _block(span, before + head, children, tail=tail, family="choice")
 
 
 # --- claims
@@ -199,7 +208,7 @@ def _tree(tree: ast.Tree, span: Span, before: str, after: str) -> Piece:
 
 def _goal(goal: ast.Goal) -> Piece:
     subject = f"{goal.property}({spell.names(goal.queues)})" if goal.queues else f"{goal.property}"
-    sign = "<=" if goal.property is ast.Property.WAIT else ">="
-    bound = f" {sign} {spell.expression(goal.bound)}" if goal.bound else ""
+    sign = "<=" if goal.property is Property.WAIT else ">="
+    bound = f" {sign} {spell.limit(goal.bound)}" if goal.bound else ""
     premises = (f" {spell.premises(goal.premises)}",) if goal.premises else ()
     return _line(goal, subject + bound, *premises, kind="goal")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.syntax import spelling
 from schedlang.syntax.stumble import Slip, Stumble
 from schedlang.syntax.words import CLAIMS, DECLARATIONS, FIXED, OPEN, written
@@ -60,7 +61,8 @@ def _condition(at: Stumble) -> Slip | None:
         if terminal in at.expected and not at.expected & {"RBRACE", "NAME"}:
             word = terminal.lower()
             note = "`if` gives a value: `if CONDITION then VALUE else VALUE`"
-            return Slip(f"`{word}` is missing", f"expected `{word}`", note)
+            repair = at.replace(f" {word}") if at.word == ":" else None
+            return Slip(f"`{word}` is missing", f"expected `{word}`", note, repair)
     if (
         at.wants_operator
         and at.word in ("<", ">", "<=", ">=")
@@ -69,7 +71,10 @@ def _condition(at: Stumble) -> Slip | None:
         return Slip("comparisons do not chain", note="write `a < b and b < c`")
     if found := re.match(r"([+*/-])=", at.ahead):
         operator = found.group(1)
-        return Slip(f"`{operator}=` is not an operator", note=f"write `x = x {operator} ...`")
+        value = at.last_word
+        repair = at.replace(f"= {value} {operator}", 2) if "EQUAL" in at.expected else None
+        message = f"`{operator}=` is not an operator"
+        return Slip(message, note=f"write `{value} = {value} {operator} ...`", repair=repair)
     if at.last_word == "-" and at.expected == {"INT"}:
         message = "`-` stands between two values or before a whole number"
         return Slip(message, note="write `0 - x`")
@@ -114,6 +119,25 @@ def _claim(at: Stumble) -> Slip | None:
     return None
 
 
+def _choice(at: Stumble) -> Slip | None:
+    """`guard q 20ms`, `guard q: after 20ms`, `serve stict { ... }`."""
+    if at.expected == {"AFTER", "AT"}:
+        message = "a guard says `after DURATION` or `at least PERCENTAGE`"
+        if at.word in (":", "=", "{"):
+            return Slip(message, repair=at.replace(""))
+        word = "at least" if at.word.endswith("%") else "after"
+        return Slip(message, repair=at.insert(f"{word} "))
+    if at.word == "{" and (near := did_you_mean(at.last_word, ("strict", "weighted"))):
+        size, repair = len(at.last_word), None
+        if at.construct == "serve":
+            repair = at.replace(near, size, size + at.gap)
+        return Slip(f"`{at.last_word}` is not a way to choose", repair=repair)
+    if at.expected == {"UNDER"}:
+        message = "a cgroup is compared with `under`"
+        return Slip(message, repair=at.replace("under") if at.word in ("~", "==", "=") else None)
+    return None
+
+
 def _last(at: Stumble) -> Slip | None:
     """What follows the part that closes a block."""
     if at.expected <= {"RBRACE"} or not at.wants_operand:
@@ -136,7 +160,9 @@ def _missing(at: Stumble) -> Slip | None:
     text = written(terminal)
     if text is None:
         return None
-    return Slip(f"`{text}` is missing before `{at.shown}`", repair=at.insert(f"{text} "))
+    # What lacks a colon lacks a type or a weight with it.
+    repair = None if text == ":" else at.insert(f"{text} ")
+    return Slip(f"`{text}` is missing before `{at.shown}`", repair=repair)
 
 
 SLIPS: tuple[Callable[[Stumble], Slip | None], ...] = (
@@ -152,6 +178,7 @@ SLIPS: tuple[Callable[[Stumble], Slip | None], ...] = (
     spelling.separator,
     spelling.case,
     spelling.hyphen,
+    _choice,
     _last,
     _arrow,
     _missing,

@@ -15,6 +15,11 @@ def expression(expr: ast.Expr) -> str:
     return _bound(expr, _IF)
 
 
+def limit(expr: ast.Expr) -> str:
+    """The bound of a claim, which ends where `when` or the next claim begins."""
+    return _bound(expr, _BINDING["+"])
+
+
 def _bound(expr: ast.Expr, least: int) -> str:
     """`expr`, in parentheses if it binds less than `least`."""
     text, binding = _spelt(expr)

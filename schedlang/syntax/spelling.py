@@ -15,23 +15,25 @@ _UNITS = {
     **dict.fromkeys(("m", "msec", "msecs", "millis", "mss"), "ms"),
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
 }
+_WORDS = {
+    **dict.fromkeys(("elif", "elsif", "elseif"), "else if"),
+    **dict.fromkeys(("default", "otherwise"), "else"),
+    **dict.fromkeys(("import", "include", "from"), "use"),
+    **dict.fromkeys(("def", "func", "function"), "fn"),
+    **dict.fromkeys(("const", "let"), "param"),
+    **dict.fromkeys(("timeslice", "quantum"), "slice"),
+    **dict.fromkeys(("schedule", "pick"), "serve"),
+    **dict.fromkeys(("is", "equals", "eq"), "=="),
+    **dict.fromkeys(("matches", "like"), "~"),
+    "atleast": "at least",
+    "scheduler": "policy",
+    "to": "..",
+    "weights": "weighted",
+}
 _ADVICE = {
-    **dict.fromkeys(("elif", "elsif", "elseif"), "`else if`"),
-    **dict.fromkeys(("default", "otherwise"), "`else`"),
-    **dict.fromkeys(("import", "include", "from"), "`use`"),
-    **dict.fromkeys(("def", "func", "function"), "`fn`"),
-    **dict.fromkeys(("const", "let"), "`param`"),
     **dict.fromkeys(("var", "struct"), "`task { ... }` for what a task remembers"),
     **dict.fromkeys(("goal", "claim", "assert", "prove"), "`guarantee { ... }`"),
-    **dict.fromkeys(("schedule", "pick"), "`serve`"),
-    **dict.fromkeys(("timeslice", "quantum"), "`slice`"),
-    **dict.fromkeys(("is", "equals", "eq"), "`==`"),
-    **dict.fromkeys(("matches", "like"), "`~`"),
-    "atleast": "`at least`",
-    "to": "`..`",
     "priority": "`serve strict { ... }` for priorities",
-    "scheduler": "`policy`",
-    "weights": "`weighted`",
 }
 
 
@@ -125,8 +127,11 @@ def hyphen(at: Stumble) -> Slip | None:
 
 
 def foreign_word(at: Stumble) -> Slip | None:
-    if at.word in _ADVICE:
-        return Slip(f"`{at.word}` is not a word of the language", f"write {_ADVICE[at.word]}")
+    message = f"`{at.word}` is not a word of the language"
+    if word := _WORDS.get(at.word):
+        return Slip(message, f"write `{word}`", repair=at.replace(word))
+    if advice := _ADVICE.get(at.word):
+        return Slip(message, f"write {advice}")
     return None
 
 

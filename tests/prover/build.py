@@ -54,9 +54,7 @@ def plus_charge() -> ir.Expr:
         ir.Type.DURATION,
         ir.Interval(ir.MIN_CHARGE_NS * 100, most),
     )
-    charge = arith(
-        ir.ArithOp.DIV, product, WEIGHT, ir.Type.DURATION, ir.Interval(10, most)
-    )
+    charge = arith(ir.ArithOp.DIV, product, WEIGHT, ir.Type.DURATION, ir.Interval(10, most))
     return arith(ir.ArithOp.ADD, V, charge, ir.Type.VTIME)
 
 
@@ -89,9 +87,7 @@ def queue(name: str, slice_ns: int = 4 * MS, order: ir.Order = FIFO) -> ir.Queue
 
 
 def comm_is(text: str) -> ir.Match:
-    return ir.Match(
-        ir.Type.BOOL, ir.BOOL_RANGE, NOWHERE, ir.Name.COMM, ir.PatternKind.EXACT, text
-    )
+    return ir.Match(ir.Type.BOOL, ir.BOOL_RANGE, NOWHERE, ir.Name.COMM, ir.PatternKind.EXACT, text)
 
 
 def leaf(index: int) -> ir.Leaf:
@@ -147,6 +143,12 @@ def policy(
     )
 
 
-def claim(kind: ir.Property, *queues: int, bound: int | None = None,
-          conditions: Sequence[ir.Condition] = ()) -> ir.Goal:
-    return ir.Goal(kind, queues, None if bound is None else const(bound), tuple(conditions), NOWHERE)
+def claim(
+    kind: ir.Property,
+    *queues: int,
+    bound: int | None = None,
+    conditions: Sequence[ir.Condition] = (),
+) -> ir.Goal:
+    return ir.Goal(
+        kind, queues, None if bound is None else const(bound), tuple(conditions), NOWHERE
+    )

@@ -76,7 +76,8 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     names = names.plus(calls)
     state_text, states = draw(_task(names))
     readable = names.plus(states)
-    orders = [FIFO, VRUNTIME, *draw(st.lists(_orders(readable), max_size=2, unique_by=_name))]
+    own = st.lists(_orders(readable), min_size=draw(st.integers(0, 1)), max_size=2, unique_by=_name)
+    orders = [FIFO, VRUNTIME, *draw(own)]
     queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
     lines = ["## Drawn at random.", "policy random", "use std.orders.{vruntime}", *params]
     lines += [function, state_text, *(order.text for order in orders)]
@@ -216,8 +217,10 @@ def _orders(draw: DrawFn, readable: Names) -> OrderText:
     own_text, own = draw(st.one_of(st.just(("", Names())), _states("o")))
     own = _numbered(own, 0)
     members = [own_text.replace("#", "0")] if own_text else []
+    # A time that stands in a key must be kept near now, which `o0` need not be.
+    in_key = names.plus(Names(own.counts, own.durations, own.bools))
     names = names.plus(own)
-    members += draw(_vtime_members(names) if is_vtime else _time_members(names))
+    members += draw((_vtime_members if is_vtime else _time_members)(names, in_key))
     if own_text:
         handlers = draw(st.lists(_handlers(own, names), max_size=2))
         members[-1:-1] = handlers
@@ -227,8 +230,8 @@ def _orders(draw: DrawFn, readable: Names) -> OrderText:
 
 
 @st.composite
-def _vtime_members(draw: DrawFn, names: Names) -> list[str]:
-    ahead = fit(draw(quantities(names, DURATION)), 1, 10**9, DURATION)
+def _vtime_members(draw: DrawFn, names: Names, in_key: Names) -> list[str]:
+    ahead = fit(draw(quantities(in_key, DURATION)), 1, 10**9, DURATION)
     behind = fit(draw(quantities(names, DURATION)), 0, 10**9, DURATION)
     least = f"clock - {behind.text}"
     clamps = [f"max(v, {least})", f"clamp(v, {least}, clock + far)", f"max({least}, v)"]
@@ -244,8 +247,8 @@ def _vtime_members(draw: DrawFn, names: Names) -> list[str]:
 
 
 @st.composite
-def _time_members(draw: DrawFn, names: Names) -> list[str]:
-    offset = fit(draw(quantities(names, DURATION)), -(10**9), 10**9, DURATION)
+def _time_members(draw: DrawFn, names: Names, in_key: Names) -> list[str]:
+    offset = fit(draw(quantities(in_key, DURATION)), -(10**9), 10**9, DURATION)
     if draw(st.booleans()):
         return [f"key now + {offset.text}"]
     condition = draw(conditions(names.plus(STOP_INPUTS)))
@@ -278,7 +281,10 @@ def _queue(draw: DrawFn, name: str, orders: list[OrderText], readable: Names, co
 @st.composite
 def _route(draw: DrawFn, queues: list[str], readable: Names) -> str:
     names = readable.plus(ATTRIBUTES).plus(NOW)
-    rules = draw(st.lists(st.tuples(conditions(names), st.sampled_from(queues)), max_size=4))
+    # Plain conditions tell tasks apart far more often than random ones.
+    plain = st.sampled_from(["nice < 0", "weight > 100", "kthread", "restricted", 'comm ~ "w*"'])
+    condition = st.one_of(plain, plain, conditions(names))
+    rules = draw(st.lists(st.tuples(condition, st.sampled_from(queues)), max_size=5))
     lines = [f"  {condition} -> {queue}" for condition, queue in rules]
     return "\n".join(["route {", *lines, f"  else -> {draw(st.sampled_from(queues))}", "}"])
 

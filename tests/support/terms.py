@@ -19,6 +19,8 @@ DURATION = "ns"
 
 
 class Term(NamedTuple):
+    """Its text can stand as an operand anywhere."""
+
     text: str
     lo: int
     hi: int
@@ -143,7 +145,7 @@ def _product(unit: str) -> Operation:
         a = fit(draw(quantities(names, unit, depth)), -(2**40), 2**40, unit)
         b = fit(draw(quantities(names, COUNT, depth)), -(2**20), 2**20, COUNT)
         if draw(st.booleans()):
-            return Term(f"{a.text} * {b.text}", *_corners(int.__mul__, a, b))
+            return Term(f"({a.text} * {b.text})", *_corners(int.__mul__, a, b))
         return Term(f"({b.text} * {a.text})", *_corners(int.__mul__, a, b))
 
     return build
@@ -153,7 +155,7 @@ def _quotient(numerator: str, divisor: str) -> Operation:
     def build(draw: DrawFn, names: Names, depth: int) -> Term:
         a = fit(draw(quantities(names, numerator, depth)), 0, LIMIT, numerator)
         b = fit(draw(quantities(names, divisor, depth)), 1, LIMIT, divisor)
-        return Term(f"({a.text}) / ({b.text})", *_corners(int.__floordiv__, a, b))
+        return Term(f"({a.text} / {b.text})", *_corners(int.__floordiv__, a, b))
 
     return build
 

@@ -26,7 +26,9 @@ enum { MONOTONIC = 1, THREAD_CPU = 3, GATE = 3, BUCKETS = 256 };
 struct counters {
 	u64 rounds;		/* run-then-sleep rounds completed */
 	u64 finished_ns;	/* CLOCK_MONOTONIC when a ONCE task was done, or 0 */
-	u64 delay_max_ns;	/* longest single wait for a CPU */
+	u64 started_ns;		/* CLOCK_MONOTONIC at the first instruction after the gate, or 0 */
+	u64 seen_ns;		/* when it last ran, or was due to run: since then it waits */
+	u64 delay_max_ns;	/* longest wait for a CPU that has ended */
 	u64 delays[BUCKETS];	/* waits by length, four buckets per power of two */
 };
 
@@ -105,7 +107,7 @@ static void spin(struct counters *counters, u64 run_ns)
 		after = now_ns(MONOTONIC);
 		if (after - before > NOTICEABLE_NS)
 			record_delay(counters, after - before);
-		before = after;
+		counters->seen_ns = before = after;
 	}
 }
 
@@ -114,6 +116,7 @@ static void sleep_for(struct counters *counters, u64 sleep_ns)
 	u64 due = now_ns(MONOTONIC) + sleep_ns, late;
 	u64 time[2] = { due / 1000000000ul, due % 1000000000ul };
 
+	counters->seen_ns = due;
 	call(SYS_CLOCK_NANOSLEEP, MONOTONIC, 1 /* TIMER_ABSTIME */, (s64)time, 0, 0, 0);
 	late = now_ns(MONOTONIC);
 	record_delay(counters, late > due ? late - due : 0);
@@ -142,6 +145,7 @@ static void be_task(char **args)
 		call(SYS_SETAFFINITY, 0, sizeof(cpus), (s64)&cpus, 0, 0, 0);
 	counters = map_counters(args[5]);	/* the file's size says: ready */
 	call(SYS_READ, GATE, (s64)&byte, 1, 0, 0, 0);
+	counters->started_ns = now_ns(MONOTONIC);
 	do {
 		spin(counters, run_ns);
 		if (sleep_ns)

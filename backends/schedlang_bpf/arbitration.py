@@ -1,0 +1,261 @@
+"""Which queue a CPU serves: guards, the tree, and what each CPU remembers of its service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never, final
+
+from schedlang.ir.nodes import Guard, GuardAfter, GuardShare, Leaf, Policy, Strict, Tree, Weighted
+from schedlang.ir.walk import leaves
+from schedlang_bpf.code import Code
+from schedlang_bpf.expressions import c_expression, c_operand
+from schedlang_bpf.naming import Names
+from schedlang_bpf.text import c_constants, comment_text, place_text
+from schedlang_bpf.views import (
+    Child,
+    ChoiceView,
+    CpuStateView,
+    Grant,
+    GrantStep,
+    GuardName,
+    Line,
+    Node,
+    QueueCharge,
+    WeightedState,
+)
+from schedlang_bpf.walk import weighted_nodes
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Above:
+    """A weighted node above a queue, and which of its children holds the queue."""
+
+    node: Weighted
+    child: int
+
+
+def uses_cpu_state(policy: Policy) -> bool:
+    return bool(policy.guards or weighted_nodes(policy.serve))
+
+
+def cpu_state_view(policy: Policy, names: Names) -> CpuStateView:
+    return CpuStateView(
+        guards=guard_names(policy, names),
+        weighted=tuple(
+            WeightedState(
+                member=_member(node),
+                place=place_text(node.span, policy.sources),
+                text=_node_text(node, policy),
+                children=len(node.shares),
+            )
+            for node in weighted_nodes(policy.serve)
+        ),
+    )
+
+
+def guard_names(policy: Policy, names: Names) -> tuple[GuardName, ...]:
+    constants = c_constants((_guard_name(guard, policy) for guard in policy.guards), "GUARD")
+    return tuple(
+        GuardName(
+            constant=constant,
+            queue=names.queue_ids[guard.queue],
+            place=place_text(guard.span, policy.sources),
+            text=_guard_text(guard, policy),
+        )
+        for constant, guard in zip(constants, policy.guards, strict=True)
+    )
+
+
+def _guard_name(guard: Guard, policy: Policy) -> str:
+    kind = "after" if isinstance(guard, GuardAfter) else "share"
+    return f"{policy.queues[guard.queue].name}_{kind}"
+
+
+def _guard_text(guard: Guard, policy: Policy) -> str:
+    kind = "after" if isinstance(guard, GuardAfter) else "at least"
+    return f"guard {comment_text(policy.queues[guard.queue].name)} {kind}"
+
+
+def choice_view(policy: Policy, names: Names) -> ChoiceView:
+    return ChoiceView(
+        cpu=uses_cpu_state(policy),
+        charges=tuple(_charges(policy, names)),
+        guards=guard_names(policy, names),
+        empty_lines=_empty(policy, names),
+        nodes=tuple(_nodes(policy.serve, policy, names, _Numbers())),
+        grants=tuple(_grants(policy, names)),
+    )
+
+
+def _charges(policy: Policy, names: Names) -> Iterator[QueueCharge]:
+    for queue, constant in enumerate(names.queue_ids):
+        code = Code(policy.sources)
+        for guard, name in zip(policy.guards, guard_names(policy, names), strict=True):
+            if guard.queue == queue:
+                code.at(guard.span, f"\t\t{_served(guard, name.constant, names)}")
+        for above in weighted_above(policy.serve, queue):
+            member, share = f"c->{_member(above.node)}", above.node.shares[above.child]
+            served = f"&{member}.served[{above.child}], {member}.now"
+            code.at(above.node.span, f"\t\tcharge({served}, ran, {share.scale}ULL);")
+        if code.lines():
+            code.own("\t\tbreak;")
+            yield QueueCharge(constant, code.lines())
+
+
+def _served(guard: Guard, constant: str, names: Names) -> str:
+    match guard:
+        case GuardAfter():
+            delay = c_operand(guard.delay, names.task_scope())
+            return f"c->due[{constant}] = now + {delay};"
+        case GuardShare():
+            share = c_expression(guard.share, names.task_scope())
+            return f"c->due[{constant}] += share_cost(ran, {share});"
+        case _:
+            assert_never(guard)
+
+
+def _empty(policy: Policy, names: Names) -> tuple[Line, ...]:
+    code = Code(policy.sources)
+    for guard, name in zip(policy.guards, guard_names(policy, names), strict=True):
+        code.at(guard.span, f"\tif (!(waiting & BIT({name.queue})))")
+        match guard:
+            case GuardAfter():
+                code.at(guard.span, f"\t\t{_served(guard, name.constant, names)}")
+            case GuardShare():
+                due = f"c->due[{name.constant}]"
+                code.at(guard.span, f"\t\t{due} = point_max({due}, now);")
+            case _:
+                assert_never(guard)
+    return code.lines()
+
+
+def weighted_above(tree: Tree, queue: int) -> tuple[Above, ...]:
+    """The weighted nodes on the way from the root to `queue`, outermost first."""
+    match tree:
+        case Leaf():
+            return ()
+        case Strict():
+            return next(weighted_above(c, queue) for c in tree.children if _holds(c, queue))
+        case Weighted():
+            number = next(i for i, s in enumerate(tree.shares) if _holds(s.child, queue))
+            return (Above(tree, number), *weighted_above(tree.shares[number].child, queue))
+        case _:
+            assert_never(tree)
+
+
+def _holds(tree: Tree, queue: int) -> bool:
+    return any(leaf.queue == queue for leaf in leaves(tree))
+
+
+class _Numbers:
+    """Numbers the strict nodes in the order in which they are written out."""
+
+    def __init__(self) -> None:
+        self._strict = 0
+
+    def name(self, node: Strict | Weighted) -> str:
+        if isinstance(node, Weighted):
+            return f"choose_{_member(node)}"
+        self._strict += 1
+        return f"choose_strict_{self._strict - 1}"
+
+
+def _nodes(tree: Tree, policy: Policy, names: Names, numbers: _Numbers) -> Iterator[Node]:
+    """The functions of a tree's inner nodes, children before their parents."""
+    if isinstance(tree, Leaf):
+        return
+    children: list[Child] = []
+    for child in _children(tree):
+        below = tuple(_nodes(child, policy, names, numbers))
+        yield from below
+        children.append(Child(_mask(child, names), _choice(child, below, names)))
+    yield Node(
+        place=place_text(tree.span, policy.sources),
+        text=_node_text(tree, policy),
+        function=numbers.name(tree),
+        parameters="struct cpu_ctx *c, u64 waiting" if _uses_c(tree) else "u64 waiting",
+        weighted=_member(tree) if isinstance(tree, Weighted) else "",
+        children=tuple(children),
+    )
+
+
+def _children(tree: Strict | Weighted) -> tuple[Tree, ...]:
+    if isinstance(tree, Strict):
+        return tree.children
+    return tuple(share.child for share in tree.shares)
+
+
+def _uses_c(tree: Tree) -> bool:
+    return bool(weighted_nodes(tree))
+
+
+def _mask(tree: Tree, names: Names) -> str:
+    return mask_of((leaf.queue for leaf in leaves(tree)), names)
+
+
+def mask_of(queues: Iterator[int], names: Names) -> str:
+    """Queues as bits, fit to stand beside any operator."""
+    bits = [f"BIT({names.queue_ids[queue]})" for queue in queues]
+    return bits[0] if len(bits) == 1 else f"({' | '.join(bits)})"
+
+
+def _choice(tree: Tree, below: tuple[Node, ...], names: Names) -> str:
+    if isinstance(tree, Leaf):
+        return names.queue_ids[tree.queue]
+    return _call(below[-1].function, tree, "waiting")
+
+
+def _call(function: str, tree: Tree, waiting: str) -> str:
+    return f"{function}(c, {waiting})" if _uses_c(tree) else f"{function}({waiting})"
+
+
+def root_call(policy: Policy, names: Names, waiting: str) -> str:
+    """The choice by the tree among the queues `waiting`."""
+    tree = policy.serve
+    if isinstance(tree, Leaf):
+        return f"({waiting}) ? {names.queue_ids[tree.queue]} : NO_QUEUE"
+    nodes = tuple(_nodes(tree, policy, names, _Numbers()))
+    return _call(nodes[-1].function, tree, waiting)
+
+
+def _grants(policy: Policy, names: Names) -> Iterator[Grant]:
+    for queue, constant in enumerate(names.queue_ids):
+        steps = tuple(
+            GrantStep(_member(above.node), above.child)
+            for above in weighted_above(policy.serve, queue)
+        )
+        if steps:
+            yield Grant(constant, steps)
+
+
+def _member(node: Weighted) -> str:
+    return f"weighted_{node.index}"
+
+
+def _node_text(tree: Tree, policy: Policy) -> str:
+    """The node as the policy writes it, without what lies deeper."""
+    match tree:
+        case Leaf():
+            return comment_text(policy.queues[tree.queue].name)
+        case Strict():
+            inner = " ".join(_child_text(child, policy) for child in tree.children)
+            return f"strict {{ {inner} }}"
+        case Weighted():
+            inner = " ".join(f"{_child_text(s.child, policy)}: {s.weight}" for s in tree.shares)
+            return f"weighted {{ {inner} }}"
+        case _:
+            assert_never(tree)
+
+
+def _child_text(tree: Tree, policy: Policy) -> str:
+    match tree:
+        case Leaf():
+            return comment_text(policy.queues[tree.queue].name)
+        case Strict():
+            return "strict { .. }"
+        case Weighted():
+            return "weighted { .. }"
+        case _:
+            assert_never(tree)

@@ -1,0 +1,230 @@
+"""The policy's own functions: handlers of its states and orders, the route, keys and slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from schedlang.ir.nodes import (
+    MAX_SLICE_NS,
+    Event,
+    Expr,
+    Handler,
+    Interval,
+    Policy,
+    Queue,
+    State,
+    Type,
+)
+from schedlang_bpf.code import Code
+from schedlang_bpf.expressions import Scope, c_expression
+from schedlang_bpf.naming import Names
+from schedlang_bpf.text import comment_text, place_text
+from schedlang_bpf.views import Function, FunctionsView, Variable
+from schedlang_bpf.walk import handler_expressions, reads_clock
+
+_TASK = ("struct task_struct *p", "struct task_ctx *t", "u64 now")
+_STOP = ("s64 used", "s64 granted", "bool blocked")
+_WIDTH = 100
+_VOID = "static __always_inline void"
+
+
+def task_functions(policy: Policy, names: Names) -> FunctionsView:
+    """The task states' initialisation and handlers, those that there are."""
+    functions: list[Function] = []
+    scope = names.task_scope()
+    if policy.states:
+        code = Code(policy.sources)
+        _initialise(policy.states, names.task_states, "t->task", scope, code, "\t")
+        place = place_text(policy.states[0].span, policy.sources)
+        signature = _signature("init_states")
+        functions.append(
+            Function(f"{place} the states of a new task", _VOID, signature, "", code.lines())
+        )
+    for event in Event:
+        handlers = handlers_of(policy.handlers, event)
+        if not handlers:
+            continue
+        code = Code(policy.sources)
+        _handle(handlers, policy.states, names.task_states, "t->task", scope, code, "\t")
+        place = place_text(handlers[0].span, policy.sources)
+        more = _STOP if event is Event.STOP else ()
+        signature = _signature(f"task_{event.value}", *more)
+        functions.append(
+            Function(f"{place} task, on {event.value}", _VOID, signature, "", code.lines())
+        )
+    return FunctionsView(tuple(functions))
+
+
+def _signature(name: str, *more: str) -> str:
+    """The name and parameters, in two lines if need be, the second below the first parameter."""
+    one_line = f"{name}({', '.join((*_TASK, *more))})"
+    if len(one_line) <= _WIDTH:
+        return one_line
+    tabs, spaces = divmod(len(name) + 1, 8)
+    return f"{name}({', '.join(_TASK)},\n{chr(9) * tabs}{' ' * spaces}{', '.join(more)})"
+
+
+def handlers_of(handlers: tuple[Handler, ...], event: Event) -> tuple[Handler, ...]:
+    return tuple(handler for handler in handlers if handler.event is event)
+
+
+def route_function(policy: Policy, names: Names) -> FunctionsView:
+    code = Code(policy.sources)
+    scope = names.task_scope()
+    for rule in policy.route.rules:
+        code.at(rule.span, f"\tif ({c_expression(rule.condition, scope)})")
+        code.at(rule.span, f"\t\treturn {names.queue_ids[rule.queue]};")
+    code.at(policy.route.span, f"\treturn {names.queue_ids[policy.route.otherwise]};")
+    comment = f"{place_text(policy.route.span, policy.sources)} route"
+    signature = _signature("route")
+    route = Function(comment, "static __always_inline u32", signature, "", code.lines())
+    return FunctionsView((route,))
+
+
+def queue_functions(policy: Policy, names: Names) -> FunctionsView:
+    """For each queue what an arrival in it and the end of a turn from it do."""
+    functions: list[Function] = []
+    for number, queue in enumerate(policy.queues):
+        functions.append(_arrival(policy, names, number))
+        if handlers_of(queue.order.handlers, Event.STOP):
+            functions.append(_stop(policy, names, number))
+    return FunctionsView(tuple(functions))
+
+
+def _arrival(policy: Policy, names: Names, number: int) -> Function:
+    queue, scope = policy.queues[number], names.queue_scope(number)
+    order, states = queue.order, names.order_states[number]
+    where, code = f"t->{names.queues[number]}", Code(policy.sources)
+    if order.states:
+        joined = f"BIT({names.queue_ids[number]})"
+        code.own(f"\tif (!(t->turn.joined & {joined})) {{")
+        code.own(f"\t\tt->turn.joined |= {joined};")
+        _initialise(order.states, states, where, scope, code, "\t\t")
+        code.own("\t}")
+    wake = handlers_of(order.handlers, Event.WAKE)
+    if wake:
+        code.own("\tif (woke) {")
+        _handle(wake, order.states, states, where, scope, code, "\t\t")
+        code.own("\t}")
+    if handlers_of(policy.handlers, Event.JOIN):
+        code.own("\ttask_join(p, t, now);")
+    join = handlers_of(order.handlers, Event.JOIN)
+    _handle(join, order.states, states, where, scope, code, "\t")
+    if order.key is not None:
+        code.at(order.key.span, f"\tt->turn.key = {c_expression(order.key, scope)};")
+    slice_ns = _within(queue.slice, Interval(1, MAX_SLICE_NS), scope)
+    code.at(queue.slice.span, f"\tt->turn.slice_ns = {slice_ns};")
+    comment = f"{_queue_comment(policy, queue)}: an arrival"
+    signature = _signature(arrival_name(names, number), "bool woke")
+    clock = names.clocks[number] if reads_clock(_arrival_expressions(queue)) else ""
+    return Function(comment, _VOID, signature, clock, code.lines())
+
+
+def _arrival_expressions(queue: Queue) -> Iterator[Expr]:
+    order = queue.order
+    yield from (state.initial for state in order.states)
+    yield from handler_expressions(handlers_of(order.handlers, Event.WAKE))
+    yield from handler_expressions(handlers_of(order.handlers, Event.JOIN))
+    yield from (expr for expr in (order.key, queue.slice) if expr is not None)
+
+
+def _stop(policy: Policy, names: Names, number: int) -> Function:
+    queue = policy.queues[number]
+    handlers = handlers_of(queue.order.handlers, Event.STOP)
+    code, scope = Code(policy.sources), names.queue_scope(number)
+    where, states = f"t->{names.queues[number]}", names.order_states[number]
+    _handle(handlers, queue.order.states, states, where, scope, code, "\t")
+    comment = f"{_queue_comment(policy, queue)}: the end of a turn from it"
+    clock = names.clocks[number] if reads_clock(handler_expressions(handlers)) else ""
+    signature = _signature(stop_name(names, number), *_STOP)
+    return Function(comment, _VOID, signature, clock, code.lines())
+
+
+def _queue_comment(policy: Policy, queue: Queue) -> str:
+    return f"{place_text(queue.span, policy.sources)} queue {comment_text(queue.name)}"
+
+
+def arrival_name(names: Names, queue: int) -> str:
+    return f"{names.queues[queue]}_arrive"
+
+
+def stop_name(names: Names, queue: int) -> str:
+    return f"{names.queues[queue]}_stop"
+
+
+def variables(
+    states: tuple[State, ...], members: tuple[str, ...], policy: Policy
+) -> tuple[Variable, ...]:
+    return tuple(
+        Variable(
+            member, comment_text(state.name), place_text(state.span, policy.sources), _c_type(state)
+        )
+        for state, member in zip(states, members, strict=True)
+    )
+
+
+def _c_type(state: State) -> str:
+    match state.type:
+        case Type.BOOL:
+            return "bool"
+        case Type.TIME | Type.VTIME:
+            return "u64"
+        case Type.COUNT | Type.DURATION | Type.SHARE:
+            return "s64"
+        case _:
+            assert_never(state.type)
+
+
+def _initialise(
+    states: tuple[State, ...],
+    members: tuple[str, ...],
+    where: str,
+    scope: Scope,
+    code: Code,
+    indent: str,
+) -> None:
+    for state, member in zip(states, members, strict=True):
+        value = _saturated(state.initial, state, scope)
+        code.at(state.span, f"{indent}{where}.{member} = {value};")
+
+
+def _handle(
+    handlers: tuple[Handler, ...],
+    states: tuple[State, ...],
+    members: tuple[str, ...],
+    where: str,
+    scope: Scope,
+    code: Code,
+    indent: str,
+) -> None:
+    for handler in handlers:
+        inner = indent
+        braces = len(handler.assigns) > 1
+        if handler.condition is not None:
+            condition = c_expression(handler.condition, scope)
+            code.at(handler.span, f"{indent}if ({condition}){' {' if braces else ''}")
+            inner = indent + "\t"
+        for assign in handler.assigns:
+            value = _saturated(assign.value, states[assign.index], scope)
+            code.at(assign.span, f"{inner}{where}.{members[assign.index]} = {value};")
+        if handler.condition is not None and braces:
+            code.own(f"{indent}}}")
+
+
+def _saturated(value: Expr, state: State, scope: Scope) -> str:
+    if state.range is None or state.type is Type.BOOL:
+        return c_expression(value, scope)
+    return _within(value, state.range, scope)
+
+
+def _within(value: Expr, limits: Interval, scope: Scope) -> str:
+    """`value`, held to `limits` unless it cannot leave them."""
+    text = c_expression(value, scope)
+    if value.range is not None and limits.contains(value.range):
+        return text
+    return f"clamp_to({text}, {_literal(limits.lo)}, {_literal(limits.hi)})"
+
+
+def _literal(value: int) -> str:
+    return f"{value}LL" if abs(value) >= 2**31 else str(value)

@@ -1,0 +1,292 @@
+"""The generated file, section by section: which templates, in which order, with which views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, assert_never, final
+
+from schedlang.ir.nodes import Attribute, CgroupUnder, Event, GuardShare, Policy, Rung
+from schedlang.prover.verdict import ProofReport
+from schedlang_bpf.about import about
+from schedlang_bpf.arbitration import (
+    choice_view,
+    cpu_state_view,
+    guard_names,
+    mask_of,
+    root_call,
+    uses_cpu_state,
+)
+from schedlang_bpf.functions import (
+    arrival_name,
+    handlers_of,
+    queue_functions,
+    route_function,
+    stop_name,
+    task_functions,
+    variables,
+)
+from schedlang_bpf.naming import Names
+from schedlang_bpf.text import OPS_NAME_LIMIT, c_string, comment_text, place_text
+from schedlang_bpf.views import (
+    CallbacksView,
+    CgroupPath,
+    CgroupsView,
+    ChoiceView,
+    CpuStateView,
+    DispatchView,
+    EnqueueView,
+    FunctionsView,
+    HeaderView,
+    OrderStates,
+    ParamsView,
+    QueueCall,
+    QueueName,
+    QueueStart,
+    QueuesView,
+    SelectCpuView,
+    StateView,
+    TunableParam,
+    TurnsView,
+    Variable,
+)
+from schedlang_bpf.walk import attributes, expressions, matches_names, weighted_nodes
+
+# The queues of a policy are the bits of a word.
+MAX_QUEUES: Final = 64
+
+View = (
+    HeaderView
+    | QueuesView
+    | ParamsView
+    | StateView
+    | CpuStateView
+    | CgroupsView
+    | FunctionsView
+    | TurnsView
+    | ChoiceView
+    | SelectCpuView
+    | EnqueueView
+    | DispatchView
+    | CallbacksView
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Section:
+    template: str
+    view: View
+
+
+def sections(
+    policy: Policy, names: Names, proof: ProofReport, timeout_ms: int
+) -> Iterator[Section]:
+    yield Section("header", HeaderView(about(policy, proof), tuple(_headers(policy))))
+    yield Section("queues", _queues(policy, names))
+    if any(param.tunable for param in policy.params):
+        yield Section("params", _params(policy, names))
+    yield Section("state", _state(policy, names))
+    if uses_cpu_state(policy):
+        yield Section("cpu_state", cpu_state_view(policy, names))
+    if names.cgroups:
+        yield Section("cgroups", _cgroups(policy, names))
+    yield Section("functions", task_functions(policy, names))
+    yield Section("functions", route_function(policy, names))
+    yield Section("functions", queue_functions(policy, names))
+    yield Section("turns", _turns(policy, names))
+    yield Section("choice", choice_view(policy, names))
+    yield Section("select_cpu", _select_cpu(policy, names))
+    yield Section("enqueue", EnqueueView(names.ops, bool(policy.placement), _keyed(policy, names)))
+    yield Section("dispatch", _dispatch(policy, names))
+    yield Section("callbacks", _callbacks(policy, names, timeout_ms))
+
+
+def _headers(policy: Policy) -> Iterator[str]:
+    if attributes(policy):
+        yield "attributes"
+    if any(isinstance(part, CgroupUnder) for part in expressions(policy)):
+        yield "cgroup"
+    yield "exit"
+    if matches_names(policy):
+        yield "names"
+    yield "turn"
+
+
+def _queues(policy: Policy, names: Names) -> QueuesView:
+    return QueuesView(
+        tuple(
+            QueueName(constant, place_text(queue.span, policy.sources), comment_text(queue.name))
+            for constant, queue in zip(names.queue_ids, policy.queues, strict=True)
+        )
+    )
+
+
+def _params(policy: Policy, names: Names) -> ParamsView:
+    numbered = ((number, param) for number, param in enumerate(policy.params) if param.tunable)
+    return ParamsView(
+        tuple(
+            TunableParam(
+                member=names.params[number],
+                function=names.param_functions[number],
+                name=comment_text(param.name),
+                place=place_text(param.span, policy.sources),
+                default=f"{param.default}LL",
+                lo=f"{param.lo}LL",
+                hi=f"{param.hi}LL",
+            )
+            for number, param in numbered
+        )
+    )
+
+
+def _state(policy: Policy, names: Names) -> StateView:
+    queues = enumerate(policy.queues)
+    return StateView(
+        clocks=tuple(
+            Variable(clock, comment_text(queue.name), place_text(queue.span, policy.sources))
+            for clock, queue in zip(names.clocks, policy.queues, strict=True)
+            if clock
+        ),
+        cgroups=len(names.cgroups),
+        task_states=variables(policy.states, names.task_states, policy),
+        queues=tuple(
+            OrderStates(
+                names.queues[number],
+                variables(queue.order.states, names.order_states[number], policy),
+            )
+            for number, queue in queues
+            if queue.order.states
+        ),
+    )
+
+
+def _cgroups(policy: Policy, names: Names) -> CgroupsView:
+    mentions = [part for part in expressions(policy) if isinstance(part, CgroupUnder)]
+    first = {part.path: part for part in reversed(mentions)}
+    return CgroupsView(
+        tuple(
+            CgroupPath(
+                place=place_text(first[path].span, policy.sources),
+                text=comment_text(path),
+                test=_cgroup_test(path),
+            )
+            for path in names.cgroups
+        )
+    )
+
+
+def _cgroup_test(path: str) -> str:
+    """That the task's cgroup has, level by level, the path's components as its ancestors."""
+    components = [component for component in path.split("/") if component]
+    tests = [
+        f"cgroup_at(cgroup, {level}, {c_string(name)}, {len(name.encode()) + 1})"
+        for level, name in enumerate(components, start=1)
+    ]
+    return " &&\n\t\t      ".join(tests) or "true"
+
+
+def _turns(policy: Policy, names: Names) -> TurnsView:
+    numbers = range(len(policy.queues))
+    stops = tuple(
+        QueueCall(names.queue_ids[number], stop_name(names, number))
+        for number in numbers
+        if handlers_of(policy.queues[number].order.handlers, Event.STOP)
+    )
+    task_stop = bool(handlers_of(policy.handlers, Event.STOP))
+    return TurnsView(
+        cpu=uses_cpu_state(policy),
+        task_wake=bool(handlers_of(policy.handlers, Event.WAKE)),
+        task_stop=task_stop,
+        charged=task_stop or bool(stops),
+        arrivals=tuple(
+            QueueCall(names.queue_ids[number], arrival_name(names, number)) for number in numbers
+        ),
+        stops=stops,
+        starts=tuple(_starts(policy, names)),
+    )
+
+
+def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
+    guards = tuple(zip(policy.guards, guard_names(policy, names), strict=True))
+    for number, queue in enumerate(policy.queues):
+        claims = tuple(
+            name.constant
+            for guard, name in guards
+            if guard.queue == number and isinstance(guard, GuardShare)
+        )
+        clock = names.clocks[number]
+        if not (clock or claims):
+            continue
+        vtime = ""
+        if queue.order.clock_state is not None:
+            state = names.order_states[number][queue.order.clock_state]
+            vtime = f"t->{names.queues[number]}.{state}"
+        yield QueueStart(names.queue_ids[number], clock, vtime, claims)
+
+
+def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
+    rungs = tuple(_rung(rung) for rung in policy.placement)
+    text = " ".join(rung.value for rung in policy.placement)
+    return SelectCpuView(names.ops, f"place {{ {text} }}", rungs, rungs != ("prev",))
+
+
+def _rung(rung: Rung) -> str:
+    match rung:
+        case Rung.PREV:
+            return "prev"
+        case Rung.CORE_ANY:
+            return "core"
+        case Rung.CPU_ANY:
+            return "cpu"
+        case _:
+            assert_never(rung)
+
+
+def _keyed(policy: Policy, names: Names) -> str:
+    """Which queues are ordered by keys: "all", "none", or them as bits."""
+    keyed = [number for number, q in enumerate(policy.queues) if q.order.key is not None]
+    if not keyed:
+        return "none"
+    if len(keyed) == len(policy.queues):
+        return "all"
+    return mask_of(iter(keyed), names)
+
+
+def _dispatch(policy: Policy, names: Names) -> DispatchView:
+    ahead = _ahead(_keyed(policy, names))
+    return DispatchView(
+        ops=names.ops,
+        cpu=uses_cpu_state(policy),
+        guards=bool(policy.guards),
+        grants=bool(weighted_nodes(policy.serve)),
+        root=root_call(policy, names, "waiting | own"),
+        ahead=ahead,
+        keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
+        start=_start_arguments(policy),
+    )
+
+
+def _ahead(keyed: str) -> str:
+    """Whether the running task precedes by its key those who wait in its queue; empty if never."""
+    if keyed == "none":
+        return ""
+    first = "point_before(key, head)"
+    return first if keyed == "all" else f"(own & {keyed}) && {first}"
+
+
+def _start_arguments(policy: Policy) -> str:
+    return "t, c, now" if uses_cpu_state(policy) else "t, now"
+
+
+def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
+    return CallbacksView(
+        ops=names.ops,
+        ops_name=c_string(names.ops[:OPS_NAME_LIMIT]),
+        cpu=uses_cpu_state(policy),
+        start=_start_arguments(policy),
+        cgroups=bool(names.cgroups),
+        task_initial=bool(policy.states),
+        counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
+        timeout_ms=timeout_ms,
+    )

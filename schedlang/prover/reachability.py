@@ -1,0 +1,130 @@
+"""Properties of the whole machine, for any number of CPUs and tasks and any affinities.
+
+A CPU is idle, or awake: it runs a turn, or was woken and will choose. Queues are the numbers of the
+policy's queues; which of them a CPU reads is generated from its tree.
+"""
+
+from __future__ import annotations
+
+from schedlang.ir import nodes as ir
+from schedlang.ir.walk import leaves
+from schedlang.prover.solver import Ledger
+from schedlang.prover.terms import Sort, Term, any_of, between, integer, least, variable
+from schedlang.prover.verdict import Reason, Unknown
+
+_SORTS = """\
+(declare-sort Cpu 0)
+(declare-sort Task 0)
+(declare-fun allowed (Task Cpu) Bool)
+(declare-fun routed (Task) Int)
+(declare-fun some-cpu (Task) Cpu)
+(define-fun reads ((c Cpu) (q Int)) Bool {reads})
+(declare-fun queued (Task) Bool)
+(declare-fun awake (Cpu) Bool)
+(declare-fun queued-after (Task) Bool)
+(declare-fun awake-after (Cpu) Bool)
+(declare-fun watcher (Task) Cpu)
+(declare-const task Task)
+(declare-const cpu Cpu)"""
+
+_HAS_CPU = "(forall ((t Task)) (allowed t (some-cpu t)))"
+_ROUTED = "(forall ((t Task)) {routed})"
+_WATCHED = "(forall ((t Task)) (=> (queued t) (and (allowed t (watcher t)) (awake (watcher t)))))"
+_WATCHED_AFTER = (
+    "(forall ((t Task))"
+    " (=> (queued-after t) (exists ((c Cpu)) (and (allowed t c) (awake-after c)))))"
+)
+_SAME_QUEUED = "(forall ((t Task)) (= (queued-after t) (queued t)))"
+_ARRIVES = "(forall ((t Task)) (= (queued-after t) (or (queued t) (= t task))))"
+_WAKES_ONE = (
+    "(and (=> (exists ((c Cpu)) (and (allowed task c) (not (awake c)))) (allowed task cpu))"
+    " (forall ((c Cpu)) (= (awake-after c) (or (awake c) (and (= c cpu) (allowed task cpu))))))"
+)
+_FINDS_NOTHING = (
+    "(and (awake cpu) (forall ((t Task))"
+    " (=> (and (queued t) (allowed t cpu)) (not (reads cpu (routed t))))))"
+)
+_SLEEPS = "(forall ((c Cpu)) (= (awake-after c) (and (awake c) (not (= c cpu)))))"
+_TAKES = (
+    "(and (awake cpu) (queued task) (allowed task cpu) (reads cpu (routed task))"
+    " (forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))"
+    " (forall ((c Cpu)) (= (awake-after c) (awake c))))"
+)
+_ALL_BUSY = (
+    "(forall ((t Task) (c Cpu)) (=> (and (queued t) (allowed t c) (not (awake c)))"
+    " (and (allowed t (watcher t)) (woken (watcher t)))))"
+)
+_ALL_BUSY_AFTER = (
+    "(forall ((t Task) (c Cpu)) (=> (and (queued-after t) (allowed t c) (not (awake-after c)))"
+    " (exists ((d Cpu)) (and (allowed t d) (woken-after d)))))"
+)
+_WOKEN = "\n(declare-fun woken (Cpu) Bool)\n(declare-fun woken-after (Cpu) Bool)"
+_SETTLES = "(forall ((c Cpu)) (= (woken-after c) (and (woken c) (not (= c cpu)))))"
+
+
+def _fact(text: str) -> Term:
+    return Term(text, Sort.BOOL)
+
+
+def _preamble(policy: ir.Policy) -> str:
+    read = [variable("q").equals(integer(leaf.queue)) for leaf in leaves(policy.serve)]
+    return _SORTS.format(reads=any_of(read).text)
+
+
+def _every_task(policy: ir.Policy) -> tuple[Term, Term]:
+    targets = sorted({policy.route.otherwise, *(rule.queue for rule in policy.route.rules)})
+    to = any_of(Term(f"(= (routed t) {queue})", Sort.BOOL) for queue in targets)
+    return _fact(_HAS_CPU), _fact(_ROUTED.format(routed=to.text))
+
+
+def prove_no_lost_task(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    """Every queued task has a CPU in its affinity that is awake and reads its queue."""
+    preamble, tasks = _preamble(policy), _every_task(policy)
+    reads = "(reads (some-cpu task) (routed task))"
+    gap = ledger.prove(
+        "a CPU of every affinity reads the task's queue", tasks, [_fact(reads)], preamble=preamble
+    )
+    events = {
+        "an arrival": (_ARRIVES, _WAKES_ONE),
+        "a CPU that finds nothing": (_FINDS_NOTHING, _SLEEPS, _SAME_QUEUED),
+        "a CPU that takes a task": (_TAKES,),
+    }
+    for name, event in events.items():
+        hypotheses = (*tasks, _fact(_WATCHED), *(_fact(text) for text in event))
+        gap = gap or ledger.prove(
+            f"{name} leaves every queued task a CPU that is awake",
+            hypotheses,
+            [_fact(_WATCHED_AFTER)],
+            preamble=preamble,
+        )
+    return gap
+
+
+def prove_work_conserving(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    """While a task waits beside an idle CPU that may run it, a CPU was woken that will take it."""
+    hypotheses = (*_every_task(policy), _fact(_ALL_BUSY), _fact(_TAKES), _fact(_SETTLES))
+    gap = ledger.prove(
+        "a woken CPU that takes a task leaves no other waiting beside an idle CPU",
+        hypotheses,
+        [_fact(_ALL_BUSY_AFTER)],
+        preamble=_preamble(policy) + _WOKEN,
+    )
+    if gap is None or gap.reason is not Reason.INDUCTION_FAILED:
+        return gap
+    return Unknown(
+        Reason.INDUCTION_FAILED,
+        "a CPU that was woken for one task may take another, and wakes no CPU for the first",
+    )
+
+
+def prove_bounded_preemption(tick_ns: int, ledger: Ledger) -> Unknown | None:
+    """A turn that ends has lasted as long as its slice, or as the task needed."""
+    slice_ns, need, late, ran = (variable(n) for n in ("slice", "need", "late", "ran"))
+    hypotheses = (
+        between(1, slice_ns, ir.MAX_SLICE_NS),
+        need >= integer(1),
+        between(0, late, tick_ns),
+        ran.equals(least(need, slice_ns + late)),
+    )
+    goals = [ran >= least(need, slice_ns), ran <= slice_ns + integer(tick_ns)]
+    return ledger.prove("only its slice or the task itself ends a turn", hypotheses, goals)

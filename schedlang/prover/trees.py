@@ -1,0 +1,56 @@
+"""The shape of a serve tree: its weighted nodes, and what stands above a leaf."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from schedlang.ir import nodes as ir
+from schedlang.ir.walk import leaves
+
+
+def widths(tree: ir.Tree) -> tuple[int, ...]:
+    """The number of children of every weighted node, in the order of their indices."""
+    return tuple(len(node.shares) for node in weighted_nodes(tree))
+
+
+def weighted_nodes(tree: ir.Tree) -> tuple[ir.Weighted, ...]:
+    match tree:
+        case ir.Leaf():
+            return ()
+        case ir.Strict(children=children):
+            return tuple(node for child in children for node in weighted_nodes(child))
+        case ir.Weighted(shares=shares):
+            return (tree, *(node for share in shares for node in weighted_nodes(share.child)))
+        case _:
+            assert_never(tree)
+
+
+def charges(tree: ir.Tree, queue: int) -> tuple[tuple[int, int, int], ...]:
+    """(node, child, scale) of the weighted nodes above the queue's leaf."""
+    return tuple(
+        (node.index, child, share.scale)
+        for node in weighted_nodes(tree)
+        for child, share in enumerate(node.shares)
+        if any(leaf.queue == queue for leaf in leaves(share.child))
+    )
+
+
+def ancestors(tree: ir.Tree, queue: int) -> tuple[tuple[ir.Strict | ir.Weighted, int], ...]:
+    """The nodes above the queue's leaf, outermost first, each with the child that holds it."""
+    match tree:
+        case ir.Leaf():
+            return ()
+        case ir.Strict() | ir.Weighted():
+            below = children(tree)
+            held = next(
+                k for k, child in enumerate(below) if any(x.queue == queue for x in leaves(child))
+            )
+            return ((tree, held), *ancestors(below[held], queue))
+        case _:
+            assert_never(tree)
+
+
+def children(node: ir.Strict | ir.Weighted) -> tuple[ir.Tree, ...]:
+    if isinstance(node, ir.Strict):
+        return node.children
+    return tuple(share.child for share in node.shares)

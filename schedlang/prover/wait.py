@@ -1,0 +1,159 @@
+"""One task's wait: its queue's turns (`order`) put into the queue's service (`service`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import final
+
+from schedlang.ir import nodes as ir
+from schedlang.prover.ahead import Ordering, Turns, turns_ahead
+from schedlang.prover.arbiter import Arbitration
+from schedlang.prover.corners import Pace
+from schedlang.prover.guards import GuardFacts
+from schedlang.prover.order import Subject, prove_order
+from schedlang.prover.service import Service, guard_service, tree_service
+from schedlang.prover.solver import Ledger
+from schedlang.prover.terms import Sort, real, variable
+from schedlang.prover.trees import charges
+from schedlang.prover.verdict import Bound, Reason, Unknown
+from schedlang.prover.weighted import FAR_NS
+
+REFERENCE_TASKS = 4
+REFERENCE_WEIGHTS = ir.Interval(ir.DEFAULT_WEIGHT, ir.DEFAULT_WEIGHT)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a task waits at most, by the best of the ways in which its queue is served."""
+
+    services: tuple[Service, ...]
+    ordering: Ordering
+    turn_ns: int
+
+    def turns(self, tasks: int) -> Turns:
+        return turns_ahead(self.ordering, tasks, self.turn_ns)
+
+    def best(self, tasks: int) -> Service:
+        turns = self.turns(tasks)
+        return min(self.services, key=lambda s: s.wait_ns(turns.count, turns.service_ns))
+
+    def wait_ns(self, tasks: int) -> int:
+        turns = self.turns(tasks)
+        return turns.delay_ns + self.best(tasks).wait_ns(turns.count, turns.service_ns)
+
+
+def prove_services(
+    arbitration: Arbitration, queue: int, facts: GuardFacts, ledger: Ledger
+) -> tuple[Service, ...] | Unknown:
+    """Every way in which the queue is sure to be served; Unknown if there is none."""
+    services: list[Service] = []
+    gap: Unknown | None = None
+    for guard in arbitration.guards_of(queue):
+        found = guard_service(arbitration, guard, facts, ledger)
+        if isinstance(found, Unknown):
+            gap = gap or found
+        else:
+            services.append(found)
+    # What the tree gives besides may be better, but no proof hangs on it if there is a guard.
+    trial = Ledger(ledger.effort)
+    by_tree = tree_service(arbitration, queue, facts, trial)
+    if not isinstance(by_tree, Unknown):
+        ledger.obligations += trial.obligations
+        services.append(by_tree)
+    elif not services:
+        ledger.obligations += trial.obligations
+        return gap or by_tree
+    return tuple(services)
+
+
+def prove_wait(
+    policy: ir.Policy,
+    arbitration: Arbitration,
+    queue: int,
+    services: tuple[Service, ...],
+    weights: ir.Interval,
+    ledger: Ledger,
+    tasks: int = REFERENCE_TASKS,
+) -> Wait | Unknown:
+    """For any number of tasks; the sum is proved, and the debts are checked, for this many."""
+    turn_ns = arbitration.max_turn_ns[queue]
+    subject = Subject(policy, policy.queues[queue], weights, turn_ns)
+    ordering = prove_order(subject, ledger)
+    if isinstance(ordering, Unknown):
+        return ordering
+    wait = Wait(services, ordering, turn_ns)
+    gap = _prove_sum(wait, tasks, ledger) or _near(arbitration, queue, wait, tasks)
+    return gap or wait
+
+
+def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
+    """The wait for the n-th turn, for as many as can be ahead, is the wait that is reported."""
+    turns, service = wait.turns(tasks), wait.best(tasks)
+    count, served, waited = (variable(n, Sort.REAL) for n in ("turns", "served", "waited"))
+    first, per_turn, per_service = (
+        real(x) for x in (service.fixed, service.per_turn, service.per_service)
+    )
+    hypotheses = (
+        real(0) <= count,
+        count <= real(turns.count),
+        real(0) <= served,
+        served <= real(turns.service_ns),
+        waited <= real(turns.delay_ns) + first + per_turn * count + per_service * served,
+    )
+    goal = waited <= real(wait.wait_ns(tasks))
+    return ledger.prove("one task's wait is the sum of its parts", hypotheses, [goal])
+
+
+def _near(arbitration: Arbitration, queue: int, wait: Wait, tasks: int) -> Unknown | None:
+    """The lemmas on weighted nodes hold as long as p does not saturate."""
+    scale = max((s for _, _, s in charges(arbitration.tree, queue)), default=0)
+    if wait.turns(tasks).service_ns * scale < FAR_NS:
+        return None
+    return Unknown(
+        Reason.NO_RULE, "the wait may be so long that the weighted node's debts saturate"
+    )
+
+
+def bound(policy: ir.Policy, wait: Wait, tasks: int, case: str) -> Bound:
+    turns, service = wait.turns(tasks), wait.best(tasks)
+    terms = [duration(turns.delay_ns + service.fixed)]
+    if service.per_turn > 1:
+        terms.append(f"turns * {duration(service.per_turn)}")
+    terms.append(
+        "service" if service.per_service == 1 else f"service * {_ratio(service.per_service)}"
+    )
+    formula = f"{' + '.join(terms)}, where {_turns_text(wait)}"
+    if service.guard is not None:
+        name = policy.queues[policy.guards[service.guard].queue].name
+        formula += f" (guard on `{name}`)"
+    return Bound(formula, wait.wait_ns(tasks), case)
+
+
+def _turns_text(wait: Wait) -> str:
+    longest = duration(Fraction(wait.turn_ns))
+    if not isinstance(wait.ordering, Pace):
+        return f"turns <= N - 1 and service <= turns * {longest}, for N tasks"
+    one, two = wait.turns(1), wait.turns(2)
+    each, base = two.count - one.count, one.count
+    each_ns, base_ns = two.service_ns - one.service_ns, one.service_ns
+    return (
+        f"turns <= {base} + (N - 1) * {each} and service <= "
+        f"{duration(base_ns)} + (N - 1) * {duration(each_ns)}, for N tasks"
+    )
+
+
+def duration(ns: Fraction | int) -> str:
+    """A duration for a reader, rounded up to a thousandth of its unit."""
+    for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
+        if ns >= size:
+            thousandths = -(-Fraction(ns) * 1000 // size)
+            whole, rest = divmod(thousandths, 1000)
+            return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") + unit
+    return f"{-(-Fraction(ns) // 1)}ns"
+
+
+def _ratio(value: Fraction) -> str:
+    hundredths = -(-value * 100 // 1)
+    return f"{hundredths // 100}.{hundredths % 100:02d}".rstrip("0").rstrip(".")

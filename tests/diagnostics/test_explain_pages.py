@@ -1,0 +1,48 @@
+"""Each page's failing example raises exactly its code, and the mended one raises nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from schedlang.diagnostics.codes import CODES
+from schedlang.diagnostics.pages import page
+from schedlang.driver import Phase, Request, run
+
+NO_POLICY_RAISES = {
+    *("E0001", "E0002", "E0003"),  # no text of a policy is at fault
+    "E0302",  # which policies raise it changes as the prover learns
+    *("E0401", "E0402", "E0501", "E0502", "E0503", "E0504", "E0505"),
+    *("E0601", "E0602", "E0603", "E0901"),
+}
+EXAMPLE = re.compile(r"^```sched (fails|ok)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WITH_EXAMPLES = [code for code in CODES if code not in NO_POLICY_RAISES]
+
+
+def raised(text: str, folder: Path) -> set[str]:
+    path = folder / "example.sched"
+    path.write_text(text)
+    return {d.code for d in run(Request(str(path), through=Phase.PROVE)).diagnostics}
+
+
+def raised_before_proof(text: str, folder: Path) -> set[str]:
+    path = folder / "example.sched"
+    path.write_text(text)
+    return {d.code for d in run(Request(str(path), through=Phase.LOWER)).diagnostics}
+
+
+@pytest.mark.parametrize("code", WITH_EXAMPLES)
+def test_examples_do_what_the_page_says(code: str, tmp_path: Path) -> None:
+    examples = dict(EXAMPLE.findall(page(code)))
+    assert set(examples) == {"fails", "ok"}
+    judge = raised if code[1:3] == "03" else raised_before_proof
+    assert judge(examples["fails"], tmp_path) == {code}
+    assert judge(examples["ok"], tmp_path) == set()
+
+
+@pytest.mark.parametrize("code", sorted(NO_POLICY_RAISES))
+def test_a_page_without_examples_says_what_to_do(code: str) -> None:
+    assert EXAMPLE.findall(page(code)) == []
+    assert "\n## What to do\n" in page(code)

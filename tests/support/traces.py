@@ -1,0 +1,61 @@
+"""Random tasks, values of params, and what the world does to a machine."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from schedlang.ir.nodes import Policy
+from schedlang.machine.scenario import TaskSpec
+
+TIMES_NS = st.one_of(
+    st.integers(0, 3),
+    st.sampled_from([999, 1_000, 1_000_000, 4_000_000, 20_000_000, 100_000_000, 2_000_000_000]),
+    st.integers(0, 30_000_000),
+)
+
+
+class Act(Enum):
+    FORK = "fork"
+    WAKE = "wake"
+    CHOOSE = "choose"
+    SETTLE = "settle"
+    REQUEUE = "requeue"
+    BLOCK = "block"
+
+
+class Action(NamedTuple):
+    """`ns` pass, then `act` happens. `pick` says which sleeper wakes, modulo their number."""
+
+    ns: int
+    act: Act
+    pick: int
+    spec: TaskSpec
+
+
+def task_specs() -> SearchStrategy[TaskSpec]:
+    return st.builds(
+        TaskSpec,
+        comm=st.sampled_from(["hog", "web", "w", "x"]),
+        process=st.sampled_from(["box", "foo", ""]),
+        nice=st.integers(-20, 19),
+        weight=st.one_of(st.sampled_from([1, 100, 10_000]), st.integers(1, 10_000)),
+        cgroup=st.sampled_from(["/", "/a", "/a/b", "/ab", "/a/b/c"]),
+        kthread=st.booleans(),
+        affinity=st.sampled_from([None, None, frozenset({0}), frozenset({0, 1})]),
+    )
+
+
+def traces(length: int = 40) -> SearchStrategy[list[Action]]:
+    # Most often a turn ends, or the CPU chooses: else too little happens.
+    acts = st.sampled_from([*Act, Act.CHOOSE, Act.CHOOSE, Act.REQUEUE, Act.FORK])
+    action = st.builds(Action, TIMES_NS, acts, st.integers(0, 5), task_specs())
+    return st.lists(action, min_size=1, max_size=length)
+
+
+@st.composite
+def param_values(draw: DrawFn, policy: Policy) -> tuple[int, ...]:
+    return tuple(draw(st.integers(param.lo, param.hi)) for param in policy.params)
