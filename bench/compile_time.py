@@ -29,7 +29,7 @@ from typing import Final, final
 
 from bench.measure import Command, Sample, Series, Spread, interleaved, ratio, spread
 from bench.vmlinux import write_header, write_shield
-from schedlang_bpf.compiler import clang_at
+from schedlang_bpf.compiler import clang
 from schedlang_vm.toolbox import Toolbox, locate
 
 ROOT: Final = Path(__file__).parents[1]
@@ -107,13 +107,12 @@ def commands_for(policy: Path, folder: Path, toolbox: Toolbox) -> dict[str, Comm
     if not header.exists():
         write_header(toolbox.newest().image, toolbox.tool("bpftool").path, header)
     write_shield([source, *headers.rglob("*.h")], header, shield)
-    compiler = clang_at(toolbox.tool("clang").path)
-    assert compiler is not None
-    clang = compiler.arguments(source.name, "policy.bpf.o")
+    tool = toolbox.tool("clang")
+    compile_c = clang(tool.path, tool.version).arguments(source.name, "policy.bpf.o")
     argv: dict[str, Sequence[str | Path]] = {
         "schedc": (schedc, "compile", policy.absolute(), "--output-dir", folder / "out"),
-        "clang": clang,
-        "vmlinux": (*clang, "-w", "-include", shield),
+        "clang": compile_c,
+        "vmlinux": (*compile_c, "-w", "-include", shield),
         "imports": (sys.executable, "-c", IMPORTS),
     }
     return {name: Command(tuple(words), folder, environment) for name, words in argv.items()}

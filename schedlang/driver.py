@@ -9,6 +9,7 @@ Parts that are slow to import (the solver, the backends) are imported by the ste
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -196,7 +197,7 @@ def _write(done: Compilation) -> Compilation:
         return done
     contents = _contents(done)
     folder = done.request.output_dir / name
-    if not contents and not folder.exists():
+    if not contents and not os.path.lexists(folder):
         return done
     replace_folder(done.request.output_dir, name, contents)
     return replace(done, folder=folder if contents else None)

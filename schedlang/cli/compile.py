@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from schedlang.cli.exits import exit_for
+from schedlang.cli.exits import Exit, exit_for
 from schedlang.cli.options import (
     exits_with,
     format_option,
@@ -53,11 +53,11 @@ def compile_(
         print_findings([findings_of(done)], form, _product(done))
         if form is Format.HUMAN:
             _say_where(done)
+    elif exit_for(done.diagnostics) is Exit.FINE:
+        print_findings([findings_of(done)], Format.HUMAN if form is Format.JSON else form)
+        _emit(done, emit)
     else:
-        if form is not Format.JSON:
-            print_findings([findings_of(done)], form)
-        if exit_for(done.diagnostics) == 0:
-            _emit(done, emit)
+        print_findings([findings_of(done)], form)
     if time_passes:
         print_timings(done)
     return exit_for(done.diagnostics)
@@ -65,12 +65,14 @@ def compile_(
 
 def _emit(done: Compilation, stage: str) -> None:
     from schedlang.cli.dump import dump
+    from schedlang.ir.text import print_ir
 
     match stage:
         case "ast":
             click.echo(dump(done.tree))
         case "ir":
-            click.echo(dump(done.policy))
+            assert done.policy is not None
+            click.echo(print_ir(done.policy), nl=False)
         case "c":
             click.echo(done.c, nl=False)
         case _:

@@ -1,4 +1,4 @@
-"""A tree of dataclasses as indented text, for `--emit ast` and `--emit ir`."""
+"""A syntax tree as indented text, for `--emit ast`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
-from schedlang.source import Source, Span
+from schedlang.source import Span
 
 
 def dump(node: object) -> str:
@@ -16,8 +16,6 @@ def dump(node: object) -> str:
 def _lines(node: object, depth: int, label: str) -> Iterator[str]:
     indent = "  " * depth
     match node:
-        case Source():
-            yield f"{indent}{label}Source {node.name!r}"
         case tuple():
             yield f"{indent}{label}{'' if node else '()'}".rstrip()
             for item in node:

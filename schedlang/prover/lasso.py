@@ -34,6 +34,8 @@ from schedlang.prover.terms import (
 )
 from schedlang.prover.trees import weighted_nodes
 
+START = variable("loop_start")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,26 @@ class _Step:
 
 
 def find_starving_run(arbitration: Arbitration, victim: int, ledger: Ledger) -> Run | None:
-    """The shortest there is up to the effort's length; with full turns if that is possible."""
-    steps, known = [_first_step(arbitration, victim)], []
+    """The shortest there is up to the effort's length: of whole slices, or else of any turns."""
+    steps = [_first_step(arbitration, victim)]
+    known: list[Term] = []
+    plain: list[Term] = []
+    queries = []
     for length in range(1, ledger.effort.lasso_steps + 1):
         steps.append(_next_step(arbitration, victim, length))
-        known += _taken(arbitration, steps[length - 1], victim)
-        known += _follows(steps[length - 1], steps[length])
-        for is_full in (True, False):
-            full = _full_turns(arbitration, steps[:-1]) if is_full else TRUE
-            for start in range(length - 1, 0, -1):
-                closed = _closed(arbitration, steps, start)
-                model = ledger.find((*known, full, closed))
-                if model is not None:
-                    return _read(steps, model, start)
+        known += _taken(arbitration, steps[-2], victim) + _follows(steps[-2], steps[-1])
+        plain += _plain(arbitration, steps[-2], steps[-1])
+        if length > 1:
+            closed = any_of(
+                all_of((START.equals(integer(start)), _closed(arbitration, steps, start)))
+                for start in range(1, length)
+            )
+            queries.append((tuple(known), closed, tuple(plain)))
+    for is_plain in (True, False):
+        for facts, closed, ease in queries:
+            model = ledger.find((*facts, closed, *(ease if is_plain else ())))
+            if model is not None:
+                return _read(steps, model)
     return None
 
 
@@ -140,12 +149,19 @@ def _pairs(one: State, two: State) -> list[tuple[Term, Term]]:
     return pairs
 
 
-def _full_turns(arbitration: Arbitration, steps: list[_Step]) -> Term:
-    return all_of(
-        step.serves(queue).implies(step.draw.ran.equals(integer(arbitration.max_turn_ns[queue])))
-        for step in steps
+def _plain(arbitration: Arbitration, step: _Step, after: _Step) -> list[Term]:
+    """The turn is a whole slice and the task goes on: easier to read than a solver's whim."""
+    return [
+        step.serves(queue).implies(
+            all_of(
+                (
+                    step.draw.ran.equals(integer(arbitration.max_turn_ns[queue])),
+                    after.draw.occupied[queue],
+                )
+            )
+        )
         for queue in arbitration.queues
-    )
+    ]
 
 
 def _closed(arbitration: Arbitration, steps: list[_Step], start: int) -> Term:
@@ -174,12 +190,13 @@ def _closed(arbitration: Arbitration, steps: list[_Step], start: int) -> Term:
     return all_of(same)
 
 
-def _read(steps: list[_Step], model: Model, start: int) -> Run:
+def _read(steps: list[_Step], model: Model) -> Run:
     served = []
-    for step in steps[:-1]:
-        turn = step.turns[model.get(step.taken.text, 0)]
-        occupied = tuple(
-            term == TRUE or bool(model.get(term.text, 0)) for term in step.draw.occupied
-        )
-        served.append(Served(turn.queue, model.get(step.draw.ran.text, 1), occupied))
-    return Run(tuple(served), start)
+    for step in steps:
+        if step.taken.text in model:
+            turn = step.turns[model[step.taken.text]]
+            occupied = tuple(
+                term == TRUE or bool(model.get(term.text, 0)) for term in step.draw.occupied
+            )
+            served.append(Served(turn.queue, model.get(step.draw.ran.text, 1), occupied))
+    return Run(tuple(served), model[START.text])

@@ -39,7 +39,7 @@ from schedlang.prover.wait import (
     prove_services,
     prove_wait,
 )
-from schedlang.prover.witness import replayed
+from schedlang.prover.witness import hogged, replayed
 from schedlang.source import Span
 
 REPAIR_SHARE = 5
@@ -74,11 +74,10 @@ def starvation(on: Ground, queue: int) -> tuple[Verdict, tuple[Obligation, ...]]
     """The verdict on the queue, after a search for a run and a repair where there is no proof."""
     ledger = on.ledger()
     verdict: Verdict = prove_starvation_free(on, queue, ledger)
-    if isinstance(verdict, Unknown) and not on.arbitration.guards_of(queue):
+    if isinstance(verdict, Unknown):
         lasso = _refute(on, queue)
         if lasso is not None:
-            why = _why(on.policy, lasso)
-            verdict = Refuted(lasso, why, _repair(on, queue))
+            verdict = Refuted(lasso, _why(on.policy, lasso), _repair(on, queue))
     return verdict, tuple(ledger.obligations)
 
 
@@ -126,11 +125,14 @@ def _rests_on(policy: ir.Policy, queue: int) -> tuple[Span, ...]:
 def _refute(on: Ground, queue: int) -> Lasso | None:
     for params in _settings(on.policy):
         arbitration = concrete_arbitration(on.policy, on.rules, params)
-        run = find_starving_run(arbitration, queue, Ledger(on.effort))
-        if run is not None:
-            lasso = replayed(on.policy, params, run, queue)
+        if not arbitration.guards_of(queue):
+            run = find_starving_run(arbitration, queue, Ledger(on.effort))
+            lasso = replayed(on.policy, params, run, queue) if run is not None else None
             if lasso is not None:
                 return lasso
+        lasso = hogged(on.policy, params, queue, arbitration.max_turn_ns[queue])
+        if lasso is not None:
+            return lasso
     return None
 
 
@@ -149,7 +151,8 @@ def _why(policy: ir.Policy, lasso: Lasso) -> str:
     loop = [step for step in lasso.steps[lasso.loop_start :] if isinstance(step, Turn)]
     served = dict.fromkeys(lasso.tasks[step.task].comm for step in loop)
     names = " and ".join(f"`{name}`" for name in served)
-    return f"tasks {names} keep the CPU, and a task in `{victim}` waits for ever"
+    keep = "keeps" if len(served) == 1 else "keep"
+    return f"{names} {keep} the CPU, and a task in `{victim}` waits for ever"
 
 
 def _repair(on: Ground, queue: int) -> Repair | None:

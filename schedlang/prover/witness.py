@@ -26,6 +26,20 @@ def replayed(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) 
     return lasso
 
 
+def hogged(
+    policy: ir.Policy, params: tuple[int, ...], queue: int, ran_ns: int
+) -> Lasso | None:
+    """The run in which one task of the queue goes on and on beside another, if there is one: where
+    running does not move a task back in its own queue.
+    """
+    spec = task_for(policy, params, queue)
+    if spec is None:
+        return None
+    turn = Turn(0, ran_ns, blocks=False)
+    lasso = Lasso((spec, spec), (Wake(0), turn, Wake(1), turn, turn), 4, 1, queue, params)
+    return lasso if isinstance(replay(policy, lasso, ROUNDS), Replay) else None
+
+
 def _lasso(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) -> Lasso | None:
     used = sorted({q for turn in run.turns for q, there in enumerate(turn.occupied) if there})
     specs: list[TaskSpec] = []

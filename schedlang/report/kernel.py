@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from schedlang.backend import Built, KernelReport
 from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.report.units import duration
+
+_NOTHING: Final = "-"
 
 
 def object_text(built: Built) -> str:
@@ -71,20 +74,23 @@ def _ns(value_ns: int) -> str:
 
 
 def _mean(total_ns: int, count: int) -> str:
-    return duration(total_ns // count) if count else "-"
+    return duration(total_ns // count) if count else _NOTHING
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns aligned, the first to the left and the others to the right; nothing if no rows."""
+    """Columns aligned, numbers to the right and the rest to the left; nothing if no rows."""
     if not rows:
         return
     shown = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[n]) for row in shown) for n in range(len(head))]
+    is_number = [all(map(_is_number, (row[n] for row in shown[1:]))) for n in range(len(head))]
     for row in shown:
-        first = f"{row[0]:<{widths[0]}}"
-        yield "  ".join(
-            (f"  {first}", *(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True)))
-        )
+        columns = zip(row, widths, is_number, strict=True)
+        yield ("  " + "  ".join(f"{c:>{w}}" if n else f"{c:<{w}}" for c, w, n in columns)).rstrip()
+
+
+def _is_number(cell: str) -> bool:
+    return cell == _NOTHING or cell.lstrip("-")[:1].isdigit()
 
 
 def object_json(built: Built) -> JsonObject:

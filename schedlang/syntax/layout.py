@@ -50,7 +50,9 @@ def _bodies(items: Sequence[Item], indent: str) -> list[list[str]]:
     for run in _runs(items, indent):
         if _is_flat(run[0], indent):
             lines = _aligned([item.piece.cells for item in run if item.piece], indent)
-            bodies += [[_beside(line, item)] for line, item in zip(lines, run, strict=True)]
+            pairs = list(zip(lines, run, strict=True))
+            width = max((len(line) for line, item in pairs if item.beside), default=0)
+            bodies += [[_beside(line, item, width)] for line, item in pairs]
         else:
             bodies.append(_broken(run[0], indent))
     return bodies
@@ -115,5 +117,6 @@ def _broken(item: Item, indent: str) -> list[str]:
     return [*lines, _beside(indent + piece.tail, item)]
 
 
-def _beside(line: str, item: Item) -> str:
-    return f"{line}{_BESIDE}{item.beside}" if item.beside else line
+def _beside(line: str, item: Item, width: int = 0) -> str:
+    """The line with the comment that ends it, from column `width` on."""
+    return f"{line.ljust(width)}{_BESIDE}{item.beside}" if item.beside else line

@@ -13,7 +13,15 @@ from schedlang.cli.main import cli
 from schedlang.cli.new import TEMPLATES
 from schedlang.diagnostics.codes import CODES
 from schedlang.diagnostics.pages import page
-from tests.support.command_line import ACCEPTED, FIFO, STARVING, WRONG, FakeBackend, Schedc
+from tests.support.command_line import (
+    ACCEPTED,
+    FIFO,
+    STARVING,
+    WRONG,
+    FakeBackend,
+    Schedc,
+    fails_with,
+)
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.sched"))
@@ -145,8 +153,6 @@ def test_an_old_object_never_survives_a_failure(schedc: Schedc, backend: FakeBac
 
 
 def test_no_object_survives_a_failing_compiler(schedc: Schedc, backend: FakeBackend) -> None:
-    from tests.support.command_line import fails_with
-
     Path("a.sched").write_text(FIFO)
     assert schedc("compile", "a.sched").status == 0
     backend.build_findings = fails_with("E0401")
@@ -297,3 +303,19 @@ def test_every_command_and_option_is_documented() -> None:
         for parameter in command.params:
             for option in parameter.opts:
                 assert not option.startswith("--") or f"`{option}" in text, (name, option)
+
+
+def test_a_name_longer_than_a_folder_may_have(schedc: Schedc, backend: FakeBackend) -> None:
+    Path("a.sched").write_text(FIFO.replace("policy fifo", f"policy {'x' * 300}"))
+    said = schedc("compile", "a.sched")
+    assert said.status == Exit.ENVIRONMENT
+    assert "file name too long" in said.err
+    assert backend.builds == 1
+    Path("a.sched").write_text(f"policy {'x' * 300}\n")
+    assert schedc("compile", "a.sched").status == Exit.POLICY
+
+
+def test_a_failure_with_emit_and_json_is_told(schedc: Schedc) -> None:
+    Path("a.sched").write_text(STARVING)
+    said = schedc("compile", "a.sched", "--emit", "c", "--format", "json")
+    assert json.loads(said.out)["diagnostics"][0]["code"] == "E0301"

@@ -121,6 +121,17 @@ def test_colours_only_on_a_terminal_and_not_against_no_color(tmp_path: Path) -> 
         assert (b"\x1b[1;31m" in shown) is expected
 
 
+def test_explain_on_a_terminal_is_laid_out(tmp_path: Path) -> None:
+    terminal, end = os.openpty()
+    environment = {**os.environ, "NO_COLOR": "", "TERM": "xterm", "COLUMNS": "60"}
+    subprocess.run([*SCHEDC, "explain", "E0201"], env=environment, stdout=end, check=True)
+    os.close(end)
+    shown = os.read(terminal, 100_000)
+    os.close(terminal)
+    assert b"\x1b[1m" in shown
+    assert b"```" not in shown
+
+
 @pytest.mark.slow
 def test_a_build_killed_at_any_time_leaves_a_whole_folder(tmp_path: Path) -> None:
     """Kills real compilations after growing delays, and looks at what they left."""

@@ -102,6 +102,13 @@ param floor   : share    = 10%
 queue interactive { global  order vruntime(credit: 4ms, fork: 1ms)  slice 1ms }
 queue batch       { global  order fifo                              slice quantum }
 """,
+    "comments in a column": """\
+param quantum : duration = 4ms in 500us..20ms  # may change
+param floor   : share    = 10%
+param ceiling : share    = 90%                 # may not
+
+serve q  # alone
+""",
     "no columns across a gap or another kind": """\
 guard interactive after 20ms
 

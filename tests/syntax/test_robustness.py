@@ -220,3 +220,17 @@ GROWING = {
 def test_steps_grow_with_the_length(unit: str) -> None:
     small, large = (steps(partial(parse, Source("p", unit * count))) for count in (500, 2000))
     assert large <= 4.4 * small + 3000
+
+
+@given(mutants())
+def test_what_is_offered_helps(text: str) -> None:
+    """A mended text can be read further than the broken one."""
+    first, *_ = parse(Source("p", text))[1] or (None,)
+    if first is None or not first.repairs:
+        return
+    (repair,) = first.repairs
+    (edit,) = repair.edits
+    mended = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    readable = load_parser().readable
+    assert readable(mended) >= readable(text)
+    assert mended != text

@@ -1,0 +1,151 @@
+"""Every rule of the arbitration is needed: with one rule changed, a lemma that is named here fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from schedlang.ir import nodes as ir
+from schedlang.prover.guards import guard_facts
+from schedlang.prover.prove import prove
+from schedlang.prover.rates import prove_rate
+from schedlang.prover.rules import DOCUMENTED, Rules
+from schedlang.prover.setting import TICK_NS, arbitration_of
+from schedlang.prover.solver import Effort, Ledger
+from schedlang.prover.terms import boolean
+from schedlang.prover.verdict import Proved, Unknown
+from tests.prover.build import MS, after, policy, queue, share, strict, weighted
+
+GUARDED = policy(
+    [queue("a"), queue("b"), queue("c"), queue("d")],
+    strict(0, 1, 2, 3),
+    (share(1, 10), after(2, 20 * MS), share(3, 5)),
+)
+WEIGHTED = policy([queue("a"), queue("b"), queue("c")], weighted(0, (0, 4, 1), (1, 2, 2), (2, 1, 4)))
+MIXED = policy(
+    [queue("a"), queue("b"), queue("c")],
+    strict(0, weighted(0, (1, 4, 1), (2, 1, 4))),
+    (after(1, 20 * MS), share(2, 10)),
+)
+
+
+def failed(subject: ir.Policy, rules: Rules) -> set[str]:
+    """The lemmas that fail, over all findings."""
+    report = prove(subject, rules=rules)
+    return {
+        obligation.name
+        for finding in report.findings
+        for obligation in finding.obligations
+        if obligation.answer != "unsat"
+    }
+
+
+@pytest.mark.parametrize("subject", [GUARDED, WEIGHTED, MIXED])
+def test_the_documented_rules_are_enough(subject: ir.Policy) -> None:
+    report = prove(subject)
+    verdicts = [f.verdict for f in report.findings if f.queue is not None]
+    assert all(isinstance(v, Proved) for v in verdicts)
+
+
+GUARD_MUTANTS = {
+    "ties in the order of the text": (
+        replace(DOCUMENTED, precedes=lambda _d, i, _e, j: boolean(i < j)),
+        "is not passed while overdue",
+    ),
+    "the newest first": (
+        replace(DOCUMENTED, precedes=lambda d, _i, e, _j: d >= e),
+        "is not passed while overdue",
+    ),
+    "a delay that counts backwards": (
+        replace(DOCUMENTED, after_settled=lambda now, delay: now - delay),
+        "uses up its reserve",
+    ),
+    "a delay that starts late": (
+        replace(DOCUMENTED, after_seen_empty=lambda now, delay: now + delay + delay),
+        "deadline is near",
+    ),
+    "a share that is not charged": (
+        replace(DOCUMENTED, share_settled=lambda due, _: due),
+        "uses up its reserve",
+    ),
+    "a share that is charged twice": (
+        replace(DOCUMENTED, share_settled=lambda due, cost: due + cost + cost),
+        "deadline is near",
+    ),
+    "a surplus that the tree's turns leave standing": (
+        replace(DOCUMENTED, share_started=lambda due, _: due),
+        "deadline is near",
+    ),
+    "a debt that idleness leaves standing": (
+        replace(DOCUMENTED, share_seen_empty=lambda due, _: due),
+        "does not go back",
+    ),
+    "a surplus that emptiness forgives": (
+        replace(DOCUMENTED, share_seen_empty=lambda _, now: now),
+        "does not go back",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GUARD_MUTANTS)
+def test_guards_need(name: str) -> None:
+    rules, lemma = GUARD_MUTANTS[name]
+    ledger = Ledger(Effort())
+    facts = guard_facts(arbitration_of(GUARDED, rules, TICK_NS), ledger)
+    assert isinstance(facts, Unknown)
+    assert lemma in facts.detail
+    assert ledger.obligations[-1].answer == "sat"
+
+
+WEIGHTED_MUTANTS = {
+    "a child that comes back where it was": (
+        replace(DOCUMENTED, rejoined=lambda p, _: p),
+        "keeps the children of a weighted node together",
+    ),
+    "a child that comes back without its debt": (
+        replace(DOCUMENTED, rejoined=lambda _, v: v),
+        "keeps the wait at a weighted node short",
+    ),
+    "a V that stands still": (
+        replace(DOCUMENTED, advanced=lambda v, _: v),
+        "keeps the children of a weighted node together",
+    ),
+    "a service that costs nothing": (
+        replace(DOCUMENTED, charged=lambda p, _cost, _v: p),
+        "keeps the wait at a weighted node short",
+    ),
+    "placed turns that do not move V": (
+        replace(DOCUMENTED, placed_turns_walk=False),
+        "a placed turn of queue",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTED_MUTANTS)
+def test_weighted_nodes_need(name: str) -> None:
+    rules, lemma = WEIGHTED_MUTANTS[name]
+    assert any(lemma in obligation for obligation in failed(WEIGHTED, rules))
+
+
+RATE_MUTANTS = {
+    "a share that is not charged": (0, replace(DOCUMENTED, share_settled=lambda due, _: due)),
+    "a delay that does not start anew": (1, replace(DOCUMENTED, after_settled=lambda now, _: now)),
+    "a delay that emptiness ends": (1, replace(DOCUMENTED, after_seen_empty=lambda now, _: now)),
+}
+
+
+@pytest.mark.parametrize("name", RATE_MUTANTS)
+def test_rates_need(name: str) -> None:
+    guard, rules = RATE_MUTANTS[name]
+    for tried, is_proved in ((DOCUMENTED, True), (rules, False)):
+        arbitration = arbitration_of(GUARDED, tried, TICK_NS)
+        gap = prove_rate(arbitration, arbitration.guards[guard], 100 * MS, Ledger(Effort()))
+        assert (gap is None) is is_proved
+
+
+def test_no_mutant_of_the_guards_is_proved_by_accident() -> None:
+    for rules, _ in GUARD_MUTANTS.values():
+        report = prove(GUARDED, Effort(lasso_steps=1), rules)
+        verdicts = [f.verdict for f in report.findings if f.queue is not None]
+        assert not any(isinstance(verdict, Proved) for verdict in verdicts)
