@@ -239,7 +239,7 @@ def _contents(done: Compilation) -> dict[str, bytes]:
     files = {"proof.json": f"{json.dumps(proof, indent=1)}\n".encode()}
     if done.c is not None:
         files["policy.bpf.c"] = done.c.encode()
-    if done.built is not None and not has_errors(done.diagnostics):
+    if done.built is not None:
         report += f"\n{object_text(done.built)}"
         files["policy.bpf.o"] = done.built.object
     return files | {"report.txt": report.encode()}

@@ -45,6 +45,7 @@ from schedlang_bpf.views import (
     QueueStart,
     QueuesView,
     SelectCpuView,
+    StartView,
     StateView,
     TunableParam,
     TurnsView,
@@ -64,6 +65,7 @@ View = (
     | CgroupsView
     | FunctionsView
     | TurnsView
+    | StartView
     | ChoiceView
     | SelectCpuView
     | EnqueueView
@@ -96,6 +98,7 @@ def sections(
     yield Section("functions", queue_functions(policy, names))
     yield Section("turns", _turns(policy, names))
     yield Section("choice", choice_view(policy, names))
+    yield Section("start", _start(policy, names))
     yield Section("select_cpu", _select_cpu(policy, names))
     yield Section("enqueue", EnqueueView(names.ops, bool(policy.placement), _keyed(policy, names)))
     yield Section("dispatch", _dispatch(policy, names))
@@ -203,6 +206,15 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
             QueueCall(names.queue_ids[number], arrival_name(names, number)) for number in numbers
         ),
         stops=stops,
+    )
+
+
+def _start(policy: Policy, names: Names) -> StartView:
+    walks = bool(weighted_nodes(policy.serve))
+    return StartView(
+        cpu=uses_cpu_state(policy),
+        guards=bool(policy.guards),
+        walk=root_call(policy, names, "BIT(t->turn.queue)") if walks else "",
         starts=tuple(_starts(policy, names)),
     )
 

@@ -184,6 +184,16 @@ class TurnsView:
     charged: bool
     arrivals: tuple[QueueCall, ...]
     stops: tuple[QueueCall, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """start.c.j2: `walk` goes through the tree for a queue alone, empty if that changes nothing."""
+
+    cpu: bool
+    guards: bool
+    walk: str
     starts: tuple[QueueStart, ...]
 
 

@@ -42,10 +42,8 @@ class Row:
 
 
 def place(source: Source, label: Label, is_primary: bool) -> Mark:
-    """Where `label` stands in its first line. A span past the text's end marks the end."""
-    length = len(source.text)
-    start = min(label.span.start, length)
-    end = max(start, min(label.span.end, length))
+    """Where `label` stands in its first line. An empty span marks one character."""
+    start, end = label.span.start, label.span.end
     position = source.position(start)
     column = position.column - 1
     last_line = source.position(max(start, end - 1)).line
@@ -101,18 +99,14 @@ def _under(text: str, first: int, last: int, mark: Mark) -> str:
 def edited_lines(source: Source, edits: list[tuple[Span, str]]) -> tuple[int, list[str], list[str]]:
     """The lines that `edits`, of this one source, touch: first line's number, before, after."""
     edits = sorted(edits, key=lambda edit: edit[0])
-    length = len(source.text)
-    first = source.position(min(edits[0][0].start, length)).line
-    last = source.position(min(max(span.end for span, _ in edits), length)).line
-    start = min(edits[0][0].start, length)
-    start -= source.position(start).column - 1
+    position = source.position(edits[0][0].start)
+    start = edits[0][0].start - position.column + 1
     end = source.text.find("\n", max(span.end for span, _ in edits))
-    end = length if end < 0 else end
+    end = len(source.text) if end < 0 else end
     before = source.text[start:end]
     after, at = "", start
     for span, text in edits:
         after += source.text[at : span.start] + text
         at = max(at, span.end)
     after += source.text[at:end]
-    assert len(before.split("\n")) == last - first + 1
-    return first, before.split("\n"), after.split("\n")
+    return position.line, before.split("\n"), after.split("\n")

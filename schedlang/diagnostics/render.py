@@ -67,7 +67,7 @@ def _location(label: Label, sources: Sources) -> str:
     if label.span.file >= len(sources):
         return f"<library {label.span.file}>"
     source = sources[label.span.file]
-    at = source.position(min(label.span.start, len(source.text)))
+    at = source.position(label.span.start)
     return f"{printable(source.name)}:{at.line}:{at.column}"
 
 
@@ -92,10 +92,7 @@ def _labels(diagnostic: Diagnostic, sources: Sources) -> list[tuple[Label, bool]
 def _margin_width(diagnostic: Diagnostic, sources: Sources) -> int:
     spans = [label.span for label, _ in _labels(diagnostic, sources)]
     spans += [e.span for r in diagnostic.repairs for e in r.edits if e.span.file < len(sources)]
-    lines = [
-        sources[s.file].position(min(max(s.start, s.end), len(sources[s.file].text))).line
-        for s in spans
-    ]
+    lines = [sources[span.file].position(span.end).line for span in spans]
     return len(str(max(lines, default=1))) + 1
 
 

@@ -33,8 +33,8 @@ def span_json(span: Span, sources: Sources) -> JsonObject | None:
     return {
         "file": source.name,
         "bytes": {"start": source.byte_offset(span.start), "end": source.byte_offset(span.end)},
-        "start": _position(source.position(min(span.start, len(source.text)))),
-        "end": _position(source.position(min(span.end, len(source.text)))),
+        "start": _position(source.position(span.start)),
+        "end": _position(source.position(span.end)),
     }
 
 

@@ -76,7 +76,6 @@ class Arbiter:
 
     def __init__(self, shared: Arbitration) -> None:
         self._shared = shared
-        self._decided = False
         self._due = [0] * len(shared.guards)
         self._v = [0] * len(shared.widths)
         self._p = [[0] * width for width in shared.widths]
@@ -84,7 +83,6 @@ class Arbiter:
 
     def choose(self, occupied: Sequence[bool], now: int) -> int | None:
         """The queue to serve. `occupied` tells which queues are non-empty here."""
-        self._begin(now)
         for i, guard in enumerate(self._shared.guards):
             if not occupied[guard.queue]:
                 self._see_empty(i, now)
@@ -97,9 +95,17 @@ class Arbiter:
             return self._shared.guards[min(overdue)[1]].queue
         return self._walk(self._shared.tree, occupied)
 
+    def leave_idleness(self, now: int) -> None:
+        """The CPU was idle and is about to start a turn: until now its queues were empty."""
+        for i in range(len(self._due)):
+            self._see_empty(i, now)
+
+    def place(self, queue: int) -> None:
+        """A claimed task's turn is about to start: the tree is walked for its queue alone."""
+        self._walk(self._shared.tree, [q == queue for q in range(len(self._shared.guards_of))])
+
     def start(self, queue: int, now: int) -> None:
         """A turn from `queue` starts, chosen or claimed."""
-        self._begin(now)
         for i in self._shared.guards_of[queue]:
             if isinstance(self._shared.guards[i], GuardShare):
                 self._due[i] = min(self._due[i], now)
@@ -121,8 +127,6 @@ class Arbiter:
 
     def relative(self, now: int) -> tuple[object, ...]:
         """All of the state that can matter later, the same for runs shifted in time."""
-        if not self._decided:
-            return ()
         dues = tuple(due - now for due in self._due)
         debts = tuple(
             # A child that was last seen empty re-enters at V at least.
@@ -132,12 +136,6 @@ class Arbiter:
             for v, ps, seens in zip(self._v, self._p, self._seen, strict=True)
         )
         return (dues, debts)
-
-    def _begin(self, now: int) -> None:
-        if not self._decided:
-            self._decided = True
-            for i in range(len(self._due)):
-                self._see_empty(i, now)
 
     def _see_empty(self, i: int, now: int) -> None:
         guard = self._shared.guards[i]

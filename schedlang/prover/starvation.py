@@ -43,7 +43,7 @@ from schedlang.prover.witness import hogged, replayed
 from schedlang.source import Span
 
 REPAIR_SHARE = 5
-REPAIR_DELAY_NS = 100_000_000
+REPAIR_DELAYS_NS = (100_000_000, 1_000_000_000)
 
 
 @final
@@ -178,8 +178,9 @@ def _remedies(policy: ir.Policy, queue: int) -> Iterator[tuple[ir.Guard, str]]:
     if taken + REPAIR_SHARE < 100:
         share = _constant(ir.Type.SHARE, REPAIR_SHARE, span)
         yield ir.GuardShare(queue, share, span), f"guard {name} at least {REPAIR_SHARE}%"
-    delay = _constant(ir.Type.DURATION, REPAIR_DELAY_NS, span)
-    yield ir.GuardAfter(queue, delay, span), f"guard {name} after {duration(REPAIR_DELAY_NS)}"
+    for delay_ns in REPAIR_DELAYS_NS:
+        delay = _constant(ir.Type.DURATION, delay_ns, span)
+        yield ir.GuardAfter(queue, delay, span), f"guard {name} after {duration(delay_ns)}"
 
 
 def _most(guard: ir.Guard) -> int:

@@ -26,9 +26,7 @@ def replayed(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) 
     return lasso
 
 
-def hogged(
-    policy: ir.Policy, params: tuple[int, ...], queue: int, ran_ns: int
-) -> Lasso | None:
+def hogged(policy: ir.Policy, params: tuple[int, ...], queue: int, ran_ns: int) -> Lasso | None:
     """The run in which one task of the queue goes on and on beside another, if there is one: where
     running does not move a task back in its own queue.
     """

@@ -81,8 +81,15 @@ def _place(finding: Finding, policy: Policy, text: str) -> tuple[Label | None, t
     if finding.queue is None or finding.property in _WORDED:
         span = finding.claimed or _name_span(policy)
         return (Label(span, text) if span else None), ()
-    queue = policy.queues[finding.queue]
-    return Label(queue.span, text), (claim,) if claim else ()
+    return Label(_queue_head(policy, finding.queue), text), (claim,) if claim else ()
+
+
+def _queue_head(policy: Policy, queue: int) -> Span:
+    """The words `queue NAME` of its declaration, which may run over several lines."""
+    declaration, name = policy.queues[queue].span, policy.queues[queue].name
+    text = policy.sources[declaration.file].excerpt(declaration)
+    end = declaration.start + text.index(name, len("queue")) + len(name)
+    return Span(declaration.start, end, declaration.file)
 
 
 def _name_span(policy: Policy) -> Span | None:

@@ -127,10 +127,10 @@ def _choice(at: Stumble) -> Slip | None:
             return Slip(message, repair=at.replace(""))
         word = "at least" if at.word.endswith("%") else "after"
         return Slip(message, repair=at.insert(f"{word} "))
-    if at.word == "{" and (near := did_you_mean(at.last_word, ("strict", "weighted"))):
-        size, repair = len(at.last_word), None
-        if at.construct == "serve":
-            repair = at.replace(near, size, size + at.gap)
+    is_block = at.word == "{" and at.construct in ("serve", "strict", "weighted")
+    if is_block and (near := did_you_mean(at.last_word, ("strict", "weighted"))):
+        size = len(at.last_word)
+        repair = at.replace(near, size, size + at.gap)
         return Slip(f"`{at.last_word}` is not a way to choose", repair=repair)
     if at.expected == {"UNDER"}:
         message = "a cgroup is compared with `under`"
@@ -140,10 +140,12 @@ def _choice(at: Stumble) -> Slip | None:
 
 def _last(at: Stumble) -> Slip | None:
     """What follows the part that closes a block."""
-    if at.expected <= {"RBRACE"} or not at.wants_operand:
-        for word, block in (("key", "an order"), ("else", "a route")):
-            if at.construct == word and "RBRACE" in at.expected and len(at.expected) < 20:
-                return Slip(f"`{word}` is the last part of {block}", "expected `}`")
+    if "RBRACE" not in at.expected:
+        return None
+    if at.construct == "key":
+        return Slip("`key` is the last part of an order", "expected `}`")
+    if re.search(r"\belse\s*->\s*\w+\Z", at.behind):
+        return Slip("`else` is the last part of a route", "expected `}`")
     return None
 
 
@@ -160,9 +162,9 @@ def _missing(at: Stumble) -> Slip | None:
     text = written(terminal)
     if text is None:
         return None
+    message = f"`{text}` is missing before `{at.shown}`"
     # What lacks a colon lacks a type or a weight with it.
-    repair = None if text == ":" else at.insert(f"{text} ")
-    return Slip(f"`{text}` is missing before `{at.shown}`", repair=repair)
+    return Slip(message, repair=None if text == ":" else at.insert(f"{text} "))
 
 
 SLIPS: tuple[Callable[[Stumble], Slip | None], ...] = (

@@ -296,10 +296,9 @@ def test_options_come_from_the_environment(schedc: Schedc, monkeypatch: pytest.M
     assert len(schedc("check", "a.sched").err.splitlines()) == 1
 
 
-def test_every_command_and_option_is_documented() -> None:
+def test_every_option_is_documented() -> None:
     text = (ROOT / "docs/cli.md").read_text()
     for name, command in cli.commands.items():
-        assert f"schedc {name}" in text
         for parameter in command.params:
             for option in parameter.opts:
                 assert not option.startswith("--") or f"`{option}" in text, (name, option)

@@ -128,7 +128,7 @@ def test_explain_on_a_terminal_is_laid_out(tmp_path: Path) -> None:
     os.close(end)
     shown = os.read(terminal, 100_000)
     os.close(terminal)
-    assert b"\x1b[1m" in shown
+    assert b"\x1b[1;4mE0201" in shown
     assert b"```" not in shown
 
 

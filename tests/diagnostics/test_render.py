@@ -147,8 +147,6 @@ def test_colour_only_wraps_what_is_there() -> None:
 
 
 TEXTS = st.text(max_size=300)
-SPANS = st.tuples(st.integers(0, 320), st.integers(0, 320)).map(lambda p: Span(min(p), max(p)))
-LABELS = st.builds(Label, SPANS, TEXTS)
 
 
 @st.composite
@@ -156,12 +154,13 @@ def findings(draw: st.DrawFn, text: str) -> Diagnostic:
     inside = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(
         lambda p: Span(min(p), max(p))
     )
+    labels = st.builds(Label, inside, TEXTS)
     edits = st.builds(lambda s, t: (Edit(s, t),), inside, TEXTS)
     return Diagnostic(
         "E0101",
         draw(TEXTS),
-        draw(st.none() | LABELS),
-        tuple(draw(st.lists(LABELS, max_size=3))),
+        draw(st.none() | labels),
+        tuple(draw(st.lists(labels, max_size=3))),
         tuple(draw(st.lists(TEXTS, max_size=2))),
         tuple(draw(st.lists(st.builds(Repair, TEXTS, edits), max_size=2))),
     )

@@ -20,25 +20,25 @@ class Pair:
 
     def take(self, action: Action) -> None:
         self.now += action.ns
-        cpu = self.machine.cpus[0]
+        is_running = self.machine.cpus[0].mode is Mode.RUNNING
         sleepers = [i for i, t in enumerate(self.machine.tasks) if t.phase is Phase.BLOCKED]
         match action.act:
-            case Act.FORK:
-                self.machine.fork(action.spec, self.now)
-                self.simulator.fork(action.spec, self.now)
             case Act.WAKE if sleepers:
                 number = sleepers[action.pick % len(sleepers)]
                 self.machine.wake(number, self.now)
                 self.simulator.wake(number, self.now)
-            case Act.CHOOSE if cpu.mode is not Mode.RUNNING:
-                assert self.machine.choose(0, self.now) == self.simulator.choose(self.now)
-            case Act.SETTLE if cpu.mode is Mode.RUNNING:
+            case Act.FORK | Act.WAKE:
+                self.machine.fork(action.spec, self.now)
+                self.simulator.fork(action.spec, self.now)
+            case Act.CHOOSE if is_running:
                 self.machine.settle(0, self.now)
                 self.simulator.settle(self.now)
-            case Act.REQUEUE | Act.BLOCK if cpu.mode is Mode.RUNNING:
+            case Act.REQUEUE | Act.BLOCK if is_running:
                 blocked = action.act is Act.BLOCK
                 self.machine.stop(0, self.now, blocked=blocked)
                 self.simulator.stop(self.now, blocked)
+            case Act.CHOOSE | Act.REQUEUE | Act.BLOCK:
+                assert self.machine.choose(0, self.now) == self.simulator.choose(self.now)
 
     def compare(self) -> None:
         ours, theirs = self.machine, self.simulator

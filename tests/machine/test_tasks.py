@@ -223,6 +223,19 @@ def test_the_first_rule_that_holds_decides() -> None:
     assert [m.tasks[join(m, nice)].queue for nice in (0, 1, 4, 5)] == [0, 1, 1, 2]
 
 
+def test_every_arrival_is_routed_anew() -> None:
+    task = "task { n : count = 1 in 0..9  on stop { n = n - 1 }  on wake { n = n + 1 } }"
+    m = machine(by_nice(3, "strict { a  b  c }", task).replace("nice ==", "n =="))
+    join(m, 0)
+    queues = [m.tasks[0].queue]
+    for i in range(4):
+        run_first(m, i * MS, 0, blocked=i == 2)
+        if i == 2:
+            m.wake(0, i * MS)
+        queues.append(m.tasks[0].queue)
+    assert queues == [2, 1, 0, 1, 0]
+
+
 def test_without_placement_an_arrival_wakes_an_idle_cpu_to_choose() -> None:
     m = machine(in_order(""), cpus=2)
     m.fork(TaskSpec("t", affinity=frozenset({1})), 0)
@@ -252,7 +265,7 @@ def test_a_start_after_a_placement_moves_the_clock_and_is_charged() -> None:
     join(m, 0)
     run_first(m, 0, 2 * MS)
     assert m.queues[0].clock == MS
-    assert m.cpus[0].arbiter.relative(2 * MS) == ((), (((2 * MS, False),),))
+    assert m.cpus[0].arbiter.relative(2 * MS) == ((), (((2 * MS, True),),))
 
 
 def test_prev_is_the_cpu_a_task_last_ran_on_and_a_forks_its_parents() -> None:

@@ -15,7 +15,7 @@ STAND_IN = """#!/bin/sh
 case "$*" in
   "compile examples/strict_priority.sched"*) exit {strict} ;;
   "{fails}"*) exit 1 ;;
-  compile*) out="$4/$(basename "$2" .sched)"; mkdir -p "$out"; echo proved >"$out/report.txt" ;;
+  compile*) out="build/$(basename "$2" .sched)"; mkdir -p "$out"; echo proved >"$out/report.txt" ;;
 esac
 """
 

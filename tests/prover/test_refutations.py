@@ -7,6 +7,7 @@ import pytest
 from schedlang.ir import nodes as ir
 from schedlang.machine.replay import Replay, replay
 from schedlang.prover.prove import blocking, prove
+from schedlang.prover.solver import Effort
 from schedlang.prover.verdict import Proved, Refuted, Unknown, Verdict
 from tests.prover.build import (
     MS,
@@ -48,7 +49,7 @@ def assert_starves(subject: ir.Policy, number: int) -> Refuted:
 def test_a_queue_below_a_strict_head_starves() -> None:
     subject = compiled(STRICT)
     found = assert_starves(subject, 1)
-    assert found.why == "`hi` keeps the CPU, and a task in `lo` waits for ever"
+    assert found.why == "`rt` keeps the CPU, and a task in `lo` waits for ever"
     assert isinstance(verdict(subject, 0), Proved)
 
 
@@ -66,7 +67,7 @@ def test_no_share_is_left_so_the_repair_is_a_delay() -> None:
     subject = policy([queue("a"), queue("b"), queue("c")], strict(0, 1, 2), guards)
     repair = assert_starves(subject, 2).repair
     assert repair is not None
-    assert repair.text == "add `guard c after 100ms`"
+    assert repair.text == "add `guard c after 1s`"
 
 
 def test_two_short_delays_starve_the_tree() -> None:
@@ -100,7 +101,8 @@ def test_a_queue_that_a_guard_serves_can_still_starve_inside() -> None:
 
 def test_without_a_run_there_is_no_refutation() -> None:
     tree = weighted(0, (weighted(1, (0, 1, 1), (1, 1, 1)), 1, 1), (2, 1, 1))
-    found = verdict(policy([queue("a"), queue("b"), queue("c")], tree), 0)
+    subject = policy([queue("a"), queue("b"), queue("c")], tree)
+    found = prove(subject, Effort(lasso_steps=3)).findings[0].verdict
     assert isinstance(found, Unknown)
     assert "two `weighted`" in found.detail
 

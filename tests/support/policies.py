@@ -76,9 +76,12 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     names = names.plus(calls)
     state_text, states = draw(_task(names))
     readable = names.plus(states)
-    own = st.lists(_orders(readable), min_size=draw(st.integers(0, 1)), max_size=2, unique_by=_name)
+    own = st.lists(
+        _orders(readable), min_size=draw(st.sampled_from([0, 1, 1])), max_size=2, unique_by=_name
+    )
     orders = [FIFO, VRUNTIME, *draw(own)]
-    queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
+    number = draw(st.sampled_from([1, *(n for n in range(2, max_queues + 1) for _ in range(2))]))
+    queues = [f"q{i}" for i in range(number)]
     lines = ["## Drawn at random.", "policy random", "use std.orders.{vruntime}", *params]
     lines += [function, state_text, *(order.text for order in orders)]
     lines += [draw(_queue(queue, orders, readable, names)) for queue in queues]
@@ -284,9 +287,9 @@ def _route(draw: DrawFn, queues: list[str], readable: Names) -> str:
     # Plain conditions tell tasks apart far more often than random ones.
     plain = st.sampled_from(["nice < 0", "weight > 100", "kthread", "restricted", 'comm ~ "w*"'])
     condition = st.one_of(plain, plain, conditions(names))
-    rules = draw(st.lists(st.tuples(condition, st.sampled_from(queues)), max_size=5))
-    lines = [f"  {condition} -> {queue}" for condition, queue in rules]
-    return "\n".join(["route {", *lines, f"  else -> {draw(st.sampled_from(queues))}", "}"])
+    targets = draw(st.permutations(queues)) + draw(st.lists(st.sampled_from(queues), max_size=2))
+    lines = [f"  {draw(condition)} -> {queue}" for queue in targets[1:]]
+    return "\n".join(["route {", *lines, f"  else -> {targets[0]}", "}"])
 
 
 @st.composite

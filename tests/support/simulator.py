@@ -133,9 +133,10 @@ class Simulator:
         self.waiting: list[Waiting] = []
         self.cpu: Running | str = "idle"
         self.claimed: int | None = None
+        self.rested = True
         self.clocks = [0 for _ in policy.queues]
         self.seq = 0
-        self.due: dict[int, int] = {}  # by queue; a queue has one guard at most
+        self.due = {guard.queue: 0 for guard in policy.guards}  # a queue has one at most
         self.v: dict[Path, Fraction] = {}
         self.p: dict[Path, Fraction] = {}
         self.seen: dict[Path, bool] = {}
@@ -210,7 +211,6 @@ class Simulator:
             if state.type.value == "vtime":
                 v = task.by_queue[task.queue][state.name]
                 self.clocks[task.queue] = max(self.clocks[task.queue], v)
-        self.first_decision(now)
         for guard in self.policy.guards:
             if guard.queue == task.queue and isinstance(guard, ir.GuardShare):
                 self.due[guard.queue] = min(self.due[guard.queue], now)
@@ -265,10 +265,13 @@ class Simulator:
     # --- the choice
 
     def choose(self, now: int) -> tuple[int, int] | None:
+        if self.rested:
+            self.rested = False
+            self.end_of_idleness(now)
         if self.claimed is not None:
             number, self.claimed = self.claimed, None
+            self.descend(self.policy.serve, (), {self.tasks[number].queue})
             return self.begin(number, now)
-        self.first_decision(now)
         full = {entry.queue for entry in self.waiting}
         for guard in self.policy.guards:
             if guard.queue not in full:
@@ -280,7 +283,7 @@ class Simulator:
         )
         queue = overdue[0][2] if overdue else self.descend(self.policy.serve, (), full)
         if queue is None:
-            self.cpu = "idle"
+            self.cpu, self.rested = "idle", True
             return None
         entry = min(
             (entry for entry in self.waiting if entry.queue == queue),
@@ -289,11 +292,9 @@ class Simulator:
         self.waiting.remove(entry)
         return self.begin(entry.task, now)
 
-    def first_decision(self, now: int) -> None:
+    def end_of_idleness(self, now: int) -> None:
         for guard in self.policy.guards:
-            if guard.queue not in self.due:
-                self.due[guard.queue] = 0
-                self.see_empty(guard, now)
+            self.see_empty(guard, now)
 
     def see_empty(self, guard: ir.Guard, now: int) -> None:
         if isinstance(guard, ir.GuardAfter):

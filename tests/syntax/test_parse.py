@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.source import Source, Span
@@ -91,6 +91,7 @@ def spans(node: object) -> list[Span]:
 
 
 @given(policies())
+@settings(max_examples=30)
 def test_spans_lie_in_the_text_and_begin_and_end_at_words(text: str) -> None:
     found = spans(read(text))
     assert found
@@ -219,7 +220,7 @@ def test_long_chains_are_refused(operator: str) -> None:
 
 def test_a_parser_forgets_what_it_read_before() -> None:
     """Depths are kept by identity: those of a text that is gone must not count for the next."""
-    for _ in range(300):
+    for _ in range(40):
         assert not findings(chain("+", 99))
         assert findings("fn f() = " + "(" * 60 + "a" + ")" * 59)
         assert not findings("fn f() = " + "(" * 60 + "a" + ")" * 60)

@@ -6,6 +6,7 @@
 #include "kfuncs.h"
 
 #define MIN_CHARGE_NS 1000
+#define MAX_CHARGE_NS 1000000000
 #define MAX_SLICE_NS 100000000
 #define MAX_DEBT (1ULL << 60)
 
@@ -23,15 +24,24 @@ struct turn {
 	bool waiting;
 	bool running;
 	bool asleep; /* or not seen yet: its next arrival is a wake-up */
+	bool placed; /* starts next without having been chosen */
 };
 
 static __always_inline void turn_waits(struct turn *turn, u64 now)
 {
 	turn->asleep = false;
+	turn->placed = false;
 	if (turn->waiting)
 		return;
 	turn->waiting = true;
 	turn->waiting_since = now;
+}
+
+/* The CPU that has been claimed for a task starts it next. */
+static __always_inline void start_at_once(struct task_struct *p, struct turn *turn)
+{
+	turn->placed = true;
+	insert(p, core_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL), turn->slice_ns);
 }
 
 /* What `ran` ns of service cost a queue that is guaranteed `percent` of the time. */

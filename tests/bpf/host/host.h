@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Stands in for the kernel's types and the BPF side, so that generated C runs as a program of this
+ * machine. Included before everything else; the package's other headers are the real ones.
+ */
+#define SCHEDC_KERNEL_H
+#define SCHEDC_BPF_H
+
+#include <stddef.h>
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef int s32;
+typedef long long s64;
+typedef _Bool bool;
+
+#define true 1
+#define false 0
+#define ENOMEM 12
+#define TASK_COMM_LEN 16
+#define PRIO_OF_NICE_0 120
+#define OPS_ENQ_EXITING (1ULL << 2)
+#define MAX_LEVELS 8
+
+struct cpumask {
+	u64 bits;
+};
+
+struct kernfs_node {
+	const char *name;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[MAX_LEVELS];
+};
+
+struct sched_ext_entity {
+	u32 flags;
+	u32 weight;
+	u64 slice;
+	u64 dsq_vtime;
+};
+
+struct task_struct {
+	int static_prio;
+	unsigned int flags;
+	struct sched_ext_entity scx;
+	int nr_cpus_allowed;
+	const struct cpumask *cpus_ptr;
+	unsigned short migration_disabled;
+	struct task_struct *group_leader;
+	char comm[TASK_COMM_LEN];
+};
+
+struct scx_init_task_args {
+	bool fork;
+	struct cgroup *cgroup;
+};
+
+struct scx_exit_info {
+	int kind;
+	s64 exit_code;
+	const char *reason;
+	char *msg;
+};
+
+struct scx_bpf_dsq_insert_vtime_args {
+	u64 dsq_id, slice, vtime, enq_flags;
+};
+
+struct bpf_iter_scx_dsq {
+	u64 dsq;
+	u64 at;
+};
+
+enum { SCX_TASK_QUEUED = 1, SCX_DEQ_SLEEP = 1, SCX_KICK_IDLE = 1, SCX_PICK_IDLE_CORE = 1 };
+#define SCX_DSQ_GLOBAL 0x8000000000000001ULL
+#define SCX_DSQ_LOCAL 0x8000000000000002ULL
+
+struct sched_ext_ops {
+	s32 (*select_cpu)(u64 *args);
+	void (*enqueue)(u64 *args);
+	void (*dispatch)(u64 *args);
+	void (*running)(u64 *args);
+	void (*stopping)(u64 *args);
+	void (*quiescent)(u64 *args);
+	s32 (*init_task)(u64 *args);
+	void (*enable)(u64 *args);
+	void (*cgroup_move)(u64 *args);
+	s32 (*init)(u64 *args);
+	void (*exit)(u64 *args);
+	u64 flags;
+	u32 timeout_ms;
+	char name[128];
+};
+
+#define SEC(name)
+#define __always_inline inline
+#define __noinline
+#define __ksym
+#define __weak __attribute__((weak))
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define BIT(n) (1ULL << (n))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+
+enum { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_TASK_STORAGE,
+       BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE };
+
+void *bpf_map_lookup_elem(void *map, const void *key);
+void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu);
+void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 flags);
+u64 bpf_ktime_get_ns(void);
+long bpf_probe_read_kernel_str(void *to, u32 size, const void *from);
+struct task_struct *bpf_get_current_task_btf(void);
+
+#define core_enum(type, name) name
+#define read_member(pointer, member) ((pointer)->member)
+#define kernel_has(function) (!!(function))
+#define kernel_has_type(type) 0
+
+#define OP1(type, name, t0, a0)								\
+	static type name##_op(t0);							\
+	type name(u64 *args) { return name##_op((t0)args[0]); }				\
+	static type name##_op(t0 a0)
+#define OP2(type, name, t0, a0, t1, a1)							\
+	static type name##_op(t0, t1);							\
+	type name(u64 *args) { return name##_op((t0)args[0], (t1)args[1]); }		\
+	static type name##_op(t0 a0, t1 a1)
+#define OP3(type, name, t0, a0, t1, a1, t2, a2)						\
+	static type name##_op(t0, t1, t2);						\
+	type name(u64 *args)								\
+	{										\
+		return name##_op((t0)args[0], (t1)args[1], (t2)args[2]);		\
+	}										\
+	static type name##_op(t0 a0, t1 a1, t2 a2)
+#define OP_INIT(name)									\
+	static s32 name##_op(void);							\
+	s32 name(u64 *args) { return name##_op(); }					\
+	static s32 name##_op(void)

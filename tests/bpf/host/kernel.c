@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * As much of the kernel's sched_ext core as calls a scheduler's callbacks in the order, and under
+ * the conditions, in which the kernel does. Time stands still unless `host_time` moves it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+extern struct sched_ext_ops OPS;
+
+enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256 };
+
+struct host_task {
+	struct task_struct p;
+	struct cpumask mask;
+	struct cgroup cgroups[MAX_LEVELS];
+	struct kernfs_node nodes[MAX_LEVELS];
+	char names[MAX_LEVELS][256];
+	void *storage;
+	s32 cpu;
+	u64 direct;	/* the dispatch queue that it was inserted in directly, or NONE */
+	u64 seq;
+	s64 dsq;	/* where it is queued: a user queue, LOCAL + cpu, or -1 */
+};
+
+#define NONE (~0ULL)
+#define LOCAL 1000
+
+static struct host_task tasks_[TASKS];
+static int nr_tasks, nr_cpus, this_cpu, in_dispatch;
+static struct host_task *curr[CPUS];
+static bool idle_bit[CPUS], kicked[CPUS];
+static u64 now_, seq_;
+static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
+static char fault[256];
+
+static void fail(const char *why)
+{
+	if (!fault[0])
+		strncpy(fault, why, sizeof(fault) - 1);
+}
+
+static struct host_task *host(const struct task_struct *p)
+{
+	return (struct host_task *)p;
+}
+
+/* --- what the scheduler calls */
+
+static void *value_of(void *map, u32 key, u32 cpu)
+{
+	for (int i = 0; i < VALUES; i++) {
+		if (!values[i].map) {
+			values[i].map = map;
+			values[i].key = key;
+			values[i].cpu = cpu;
+			values[i].value = calloc(1, VALUE_BYTES);
+		}
+		if (values[i].map == map && values[i].key == key && values[i].cpu == cpu)
+			return values[i].value;
+	}
+	abort();
+}
+
+void *bpf_map_lookup_elem(void *map, const void *key)
+{
+	return value_of(map, *(const u32 *)key, this_cpu);
+}
+
+void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu)
+{
+	return value_of(map, *(const u32 *)key, cpu);
+}
+
+void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 flags)
+{
+	if (!host(p)->storage && flags)
+		host(p)->storage = calloc(1, VALUE_BYTES);
+	return host(p)->storage;
+}
+
+u64 bpf_ktime_get_ns(void) { return now_; }
+struct task_struct *bpf_get_current_task_btf(void) { return NULL; }
+
+long bpf_probe_read_kernel_str(void *to, u32 size, const void *from)
+{
+	strncpy(to, from, size);
+	((char *)to)[size - 1] = 0;
+	return 0;
+}
+
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) { return 0; }
+void scx_bpf_kick_cpu(s32 cpu, u64 flags) { kicked[cpu] = true; }
+s32 scx_bpf_task_cpu(const struct task_struct *p) { return host(p)->cpu; }
+
+const struct cpumask *scx_bpf_get_possible_cpumask(void)
+{
+	static struct cpumask all;
+
+	all.bits = BIT(nr_cpus) - 1;
+	return &all;
+}
+
+void scx_bpf_put_cpumask(const struct cpumask *mask) {}
+bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) { return mask->bits >> cpu & 1; }
+u32 bpf_cpumask_weight(const struct cpumask *mask) { return __builtin_popcountll(mask->bits); }
+
+bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
+{
+	bool was = idle_bit[cpu];
+
+	idle_bit[cpu] = false;
+	return was;
+}
+
+s32 scx_bpf_pick_idle_cpu(const struct cpumask *allowed, u64 flags)
+{
+	for (int cpu = 0; cpu < nr_cpus; cpu++) {
+		if (bpf_cpumask_test_cpu(cpu, allowed) && scx_bpf_test_and_clear_cpu_idle(cpu))
+			return cpu;
+	}
+	return -1;
+}
+
+/* The first task in a queue after (key, seq), by key, then by insertion. */
+static struct host_task *first_in(s64 dsq, struct host_task *after)
+{
+	struct host_task *best = NULL;
+
+	for (int i = 0; i < nr_tasks; i++) {
+		struct host_task *t = &tasks_[i];
+		s64 key = t->p.scx.dsq_vtime;
+
+		if (t->dsq != dsq)
+			continue;
+		if (after && ((s64)(key - after->p.scx.dsq_vtime) < 0 ||
+			      (key == (s64)after->p.scx.dsq_vtime && t->seq <= after->seq)))
+			continue;
+		if (!best || (s64)(key - best->p.scx.dsq_vtime) < 0 ||
+		    (key == (s64)best->p.scx.dsq_vtime && t->seq < best->seq))
+			best = t;
+	}
+	return best;
+}
+
+s32 scx_bpf_dsq_nr_queued(u64 dsq)
+{
+	int n = 0;
+
+	for (int i = 0; i < nr_tasks; i++)
+		n += tasks_[i].dsq == (s64)dsq;
+	return n;
+}
+
+int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, u64 dsq_id, u64 flags)
+{
+	it->dsq = dsq_id;
+	it->at = 0;
+	return 0;
+}
+
+struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it)
+{
+	struct host_task *t = first_in(it->dsq, (struct host_task *)it->at);
+
+	it->at = (u64)t;
+	return t ? &t->p : NULL;
+}
+
+void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *it) {}
+
+static void verdict(struct task_struct *p, u64 dsq, u64 slice, u64 vtime)
+{
+	if (host(p)->direct != NONE)
+		fail("a second insertion of one task");
+	if (in_dispatch)
+		fail("an insertion in dispatch");
+	host(p)->direct = dsq;
+	p->scx.slice = slice;
+	p->scx.dsq_vtime = vtime;
+}
+
+void scx_bpf_dsq_insert___613(struct task_struct *p, u64 dsq, u64 slice, u64 flags)
+{
+	verdict(p, dsq, slice, 0);
+}
+
+void scx_bpf_dsq_insert_vtime___613(struct task_struct *p, u64 dsq, u64 slice, u64 vtime, u64 flags)
+{
+	verdict(p, dsq, slice, vtime);
+}
+
+static void link_local(struct host_task *t, int cpu)
+{
+	t->p.scx.dsq_vtime = 0;
+	t->seq = ++seq_;
+	t->dsq = LOCAL + cpu;
+	t->cpu = cpu;
+}
+
+bool scx_bpf_dsq_move_to_local___613(u64 dsq)
+{
+	struct host_task *t = first_in(dsq, NULL);
+
+	while (t && !bpf_cpumask_test_cpu(this_cpu, &t->mask))
+		t = first_in(dsq, t);
+	if (t)
+		link_local(t, this_cpu);
+	return t;
+}
+
+/* --- what the kernel does */
+
+static void do_enqueue(struct host_task *t, u64 flags)
+{
+	u64 args[] = { (u64)&t->p, flags };
+
+	if (t->direct == NONE)
+		OPS.enqueue(args);
+	if (t->direct == NONE) {
+		fail("a task was not enqueued");
+		return;
+	}
+	if (t->direct == SCX_DSQ_LOCAL) {
+		link_local(t, t->cpu);
+		if (!curr[t->cpu])
+			kicked[t->cpu] = true;
+	} else if (t->direct < QUEUES) {
+		t->seq = ++seq_;
+		t->dsq = t->direct;
+	} else {
+		fail("a task in an unknown dispatch queue");
+	}
+	t->direct = NONE;
+}
+
+static void stopping(struct host_task *t, bool runnable)
+{
+	u64 args[] = { (u64)&t->p, runnable };
+
+	OPS.stopping(args);
+}
+
+static void running(struct host_task *t)
+{
+	u64 args[] = { (u64)&t->p };
+
+	OPS.running(args);
+}
+
+static struct host_task *first_local(int cpu)
+{
+	return first_in(LOCAL + cpu, NULL);
+}
+
+static void set_idle(int cpu)
+{
+	idle_bit[cpu] = true;
+}
+
+/* Choose what CPU `cpu` runs next; its number, or -1. A task whose slice is left goes on. */
+int host_schedule(int cpu)
+{
+	struct host_task *prev = curr[cpu], *next = NULL;
+	u64 args[] = { cpu, (u64)(prev ? &prev->p : NULL) };
+
+	this_cpu = cpu;
+	kicked[cpu] = false;
+	if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED) && prev->p.scx.slice)
+		return prev - tasks_;
+	if (!first_local(cpu)) {
+		in_dispatch = 1;
+		OPS.dispatch(args);
+		in_dispatch = 0;
+		if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED) && prev->p.scx.slice)
+			return prev - tasks_;
+	}
+	next = first_local(cpu);
+	if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED)) {
+		if (!next) {
+			fail("the kernel had to keep a task by itself");
+			return -1;
+		}
+		stopping(prev, true);
+		if (prev->p.scx.slice)
+			fail("a slice was left");
+		do_enqueue(prev, 0);
+	}
+	curr[cpu] = next;
+	if (!next) {
+		set_idle(cpu);
+		return -1;
+	}
+	next->dsq = -1;
+	idle_bit[cpu] = false;
+	if (!next->p.scx.slice)
+		fail("a task without a slice");
+	running(next);
+	return next - tasks_;
+}
+
+/* The task on `cpu` uses up its slice (the tick sees to that), or blocks. */
+void host_expire(int cpu)
+{
+	curr[cpu]->p.scx.slice = 0;
+}
+
+void host_block(int cpu)
+{
+	struct host_task *t = curr[cpu];
+	u64 args[] = { (u64)&t->p, SCX_DEQ_SLEEP };
+
+	this_cpu = cpu;
+	stopping(t, false);
+	OPS.quiescent(args);
+	t->p.scx.flags &= ~SCX_TASK_QUEUED;
+	curr[cpu] = NULL;
+}
+
+/* A property of the running task is changed: it leaves and comes back without leaving its CPU. */
+void host_touch(int cpu)
+{
+	struct host_task *t = curr[cpu];
+	u64 args[] = { (u64)&t->p, 2 };
+
+	this_cpu = (cpu + 1) % nr_cpus;
+	stopping(t, false);
+	OPS.quiescent(args);
+	running(t);
+}
+
+void host_wake(int number, int cpu)
+{
+	struct host_task *t = &tasks_[number];
+	u64 args[] = { (u64)&t->p, t->cpu, 0 };
+
+	this_cpu = cpu;
+	if (t->p.nr_cpus_allowed > 1) {
+		t->cpu = OPS.select_cpu(args);
+		if (!bpf_cpumask_test_cpu(t->cpu, &t->mask)) {
+			if (t->direct != NONE)
+				fail("a task was placed where it may not run");
+			t->cpu = __builtin_ctzll(t->mask.bits);
+		}
+	}
+	t->p.scx.flags |= SCX_TASK_QUEUED;
+	do_enqueue(t, 1);
+	/* The core reschedules an idle CPU on whose run queue a task wakes up. */
+	if (!curr[t->cpu])
+		kicked[t->cpu] = true;
+}
+
+static void set_cgroup(struct host_task *t, const char *path)
+{
+	char text[1024];
+	char *part, *rest;
+	int level = 0;
+
+	t->cgroups[0].ancestors[0] = &t->cgroups[0];
+	t->cgroups[0].kn = &t->nodes[0];
+	t->nodes[0].name = "";
+	strncpy(text, path, sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	for (part = strtok_r(text, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
+		struct cgroup *c = &t->cgroups[++level];
+
+		if (level >= MAX_LEVELS)
+			abort();
+		strncpy(t->names[level], part, 255);
+		t->nodes[level].name = t->names[level];
+		c->level = level;
+		c->kn = &t->nodes[level];
+		memcpy(c->ancestors, c[-1].ancestors, sizeof(c->ancestors));
+		c->ancestors[level] = c;
+	}
+	struct scx_init_task_args init = { .fork = true, .cgroup = &t->cgroups[level] };
+	u64 args[] = { (u64)&t->p, (u64)&init };
+
+	if (OPS.init_task(args))
+		fail("init_task failed");
+}
+
+int host_fork(const char *comm, const char *process, int nice, int weight, const char *cgroup,
+	      int kthread, u64 mask, int cpu)
+{
+	struct host_task *t = &tasks_[nr_tasks++];
+	u64 args[] = { (u64)&t->p };
+
+	static struct task_struct leaders[TASKS];
+
+	strncpy(t->p.comm, comm, TASK_COMM_LEN - 1);
+	t->p.group_leader = &leaders[nr_tasks - 1];
+	strncpy(t->p.group_leader->comm, process, TASK_COMM_LEN - 1);
+	t->p.static_prio = PRIO_OF_NICE_0 + nice;
+	t->p.scx.weight = weight;
+	t->p.flags = kthread ? 0x00200000 : 0;
+	t->mask.bits = mask;
+	t->p.cpus_ptr = &t->mask;
+	t->p.nr_cpus_allowed = __builtin_popcountll(mask);
+	t->cpu = cpu;
+	t->direct = NONE;
+	t->dsq = -1;
+	if (!bpf_cpumask_test_cpu(cpu, &t->mask))
+		t->cpu = __builtin_ctzll(mask);
+	set_cgroup(t, cgroup);
+	OPS.enable(args);
+	return t - tasks_;
+}
+
+void host_start(int cpus)
+{
+	u64 none[1];
+
+	nr_cpus = cpus;
+	OPS.init(none);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		set_idle(cpu);
+}
+
+void host_time(u64 now) { now_ = now; }
+int host_kicked(int cpu) { return kicked[cpu]; }
+u64 host_slice(int task) { return tasks_[task].p.scx.slice; }
+const char *host_fault(void) { return fault; }
