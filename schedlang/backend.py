@@ -1,4 +1,4 @@
-"""What a backend owes the compiler. Backends are found through the entry points `schedlang.backends`.
+"""What a backend owes the compiler. They are found by the entry points `schedlang.backends`.
 
 The compiler never imports one by name: a typed policy and its proof go in, text, an object and
 reports of a kernel come out.
@@ -141,7 +141,7 @@ class Backend(Protocol):
         ...
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
-        """Load the object (None: the kernel's own scheduler) in a micro-VM and run the tasks under it."""
+        """Run the tasks in a micro-VM under the object (None: under the kernel's own scheduler)."""
         ...
 
     def doctor(self) -> tuple[Check, ...]:

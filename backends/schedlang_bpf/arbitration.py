@@ -85,6 +85,7 @@ def choice_view(policy: Policy, names: Names) -> ChoiceView:
         guards=guard_names(policy, names),
         empty_lines=_empty(policy, names),
         nodes=tuple(_nodes(policy.serve, policy, names, _Numbers())),
+        root=root_call(policy, names, "waiting"),
         grants=tuple(_grants(policy, names)),
     )
 

@@ -272,7 +272,11 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
         cpu=uses_cpu_state(policy),
         guards=bool(policy.guards),
         grants=bool(weighted_nodes(policy.serve)),
-        root=root_call(policy, names, "waiting | own"),
+        choice=(
+            "choose(c, waiting | own, now)"
+            if uses_cpu_state(policy)
+            else root_call(policy, names, "waiting | own")
+        ),
         ahead=ahead,
         keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
         start=_start_arguments(policy),

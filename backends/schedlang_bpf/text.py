@@ -32,9 +32,9 @@ def c_name(name: str, prefix: str = "") -> str:
     spelt = re.sub(r"[^A-Za-z0-9_]", lambda m: f"_x{ord(m[0]):x}_", name)
     if prefix:
         return f"{prefix}_{spelt}"
-    if spelt in _RESERVED or not spelt or spelt[0].isdigit():
-        return f"{spelt}_"
-    return spelt
+    if not spelt or spelt[0].isdigit():
+        return f"_{spelt}"
+    return f"{spelt}_" if spelt in _RESERVED else spelt
 
 
 def c_names(names: Iterable[str], prefix: str = "") -> tuple[str, ...]:

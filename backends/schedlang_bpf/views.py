@@ -243,13 +243,14 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True)
 class ChoiceView:
-    """choice.c.j2"""
+    """choice.c.j2: `root` chooses by the tree."""
 
     cpu: bool
     charges: tuple[QueueCharge, ...]
     guards: tuple[GuardName, ...]
     empty_lines: tuple[Line, ...]
     nodes: tuple[Node, ...]
+    root: str
     grants: tuple[Grant, ...]
 
 
@@ -277,7 +278,7 @@ class EnqueueView:
 @final
 @dataclass(frozen=True, slots=True)
 class DispatchView:
-    """dispatch.c.j2: `root` chooses by the tree.
+    """dispatch.c.j2: `choice` names the queue to serve.
 
     `ahead` tells that the running task's key comes first, `keeps` that it goes on if its queue is
     chosen.
@@ -287,7 +288,7 @@ class DispatchView:
     cpu: bool
     guards: bool
     grants: bool
-    root: str
+    choice: str
     ahead: str
     keeps: str
     start: str

@@ -38,19 +38,20 @@ def _setup(only: Sequence[str] | None) -> int:
     toolbox = locate()
     names = only if only is not None else [gap.name for gap in toolbox.missing() if gap.needed]
     fetch_missing(Cache(default_root(os.environ)), names, _say)
-    return _status()
+    return _status(names)
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _status() -> int:
-    """Print the tools; fails when a needed one is missing."""
+def _status(wanted: Sequence[str] | None = None) -> int:
+    """Print the tools; fails when one of `wanted` (by default: any needed one) is missing."""
     toolbox = locate()
     for line in _lines(toolbox):
         print(line)
-    return 1 if any(gap.needed for gap in toolbox.missing()) else 0
+    gaps = [gap for gap in toolbox.missing() if gap.needed]
+    return 1 if any(wanted is None or gap.name in wanted for gap in gaps) else 0
 
 
 def _lines(toolbox: Toolbox) -> list[str]:

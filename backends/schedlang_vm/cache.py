@@ -1,7 +1,7 @@
 """The cache folder: where fetched tools lie, published whole or not at all.
 
 Guarantees: a tool's folder appears under its final name by one rename, its stamp after it by
-another, so whoever reads a stamp finds everything it names; `lock` lets one writer in at a time.
+another, so whoever reads a stamp finds everything it names; one writer is let in at a time.
 """
 
 from __future__ import annotations
@@ -57,22 +57,22 @@ class Cache:
         return self.root / "tools"
 
     @contextmanager
-    def lock(self, purpose: str = "setup") -> Iterator[None]:
-        """Hold the cache for one kind of writing; a second process waits here."""
+    def writing(self, purpose: str) -> Iterator[Path]:
+        """Hold the cache for one kind of writing; a second process waits here.
+
+        Gives a scratch folder on the cache's own file system (renames need that), which is
+        removed after, as is what a killed writer left behind.
+        """
         self.tools.mkdir(parents=True, exist_ok=True)
         with open(self.root / f"{purpose}.lock", "w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        """A scratch folder on the cache's own file system (renames need that), removed after."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".work-", dir=self.root))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            for left in self.root.glob(f".work-{purpose}-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix=f".work-{purpose}-", dir=self.root))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def stamp(self, name: str) -> Stamp | None:
         """What is published under `name`; None when absent, damaged or of another format."""

@@ -59,18 +59,17 @@ class Fetching:
 
 def fetch_missing(cache: Cache, names: Sequence[str], say: Say) -> tuple[str, ...]:
     """Publish those of `names` that the cache lacks; returns what was fetched."""
-    with cache.lock():
+    with cache.writing("setup") as work:
         missing = [name for name in names if cache.stamp(name) is None]
         if not missing:
             return ()
-        with cache.workspace() as work:
-            mirror = machine_mirror()
-            for name in missing:
-                begun_s = time.monotonic()
-                fetching = Fetching(mirror, work, partial(_say_of, say, name))
-                got = RECIPES[name](fetching)
-                cache.publish(name, got.version, got.tree, got.packages)
-                fetching.say(f"{got.version} ready after {time.monotonic() - begun_s:.0f} s")
+        mirror = machine_mirror()
+        for name in missing:
+            begun_s = time.monotonic()
+            fetching = Fetching(mirror, work, partial(_say_of, say, name))
+            got = RECIPES[name](fetching)
+            cache.publish(name, got.version, got.tree, got.packages)
+            fetching.say(f"{got.version} ready after {time.monotonic() - begun_s:.0f} s")
     return tuple(missing)
 
 

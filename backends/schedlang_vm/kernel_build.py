@@ -46,14 +46,13 @@ _REPORT_EVERY_S: Final = 60.0
 
 def build_oldest_kernel(cache: Cache, say: Say, jobs: int | None = None) -> None:
     """Fetch, configure, build and publish; returns at once when it is there."""
-    with cache.lock(NAME):
+    with cache.writing(NAME) as work:
         stamp = cache.stamp(NAME)
         if stamp is not None and not _lacking(stamp.root / "config"):
             return
         require_build_tools()
-        with cache.workspace() as work:
-            got = _build(Fetching(machine_mirror(), work, say), jobs or os.cpu_count() or 1)
-            cache.publish(NAME, got.version, got.tree, got.packages)
+        got = _build(Fetching(machine_mirror(), work, say), jobs or os.cpu_count() or 1)
+        cache.publish(NAME, got.version, got.tree, got.packages)
     say(f"{NAME}: {got.version} is ready")
 
 

@@ -209,7 +209,7 @@ class Log2:
 @final
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Two points of one type, or two quantities of one type. Points compare by signed difference."""
+    """Two values of one type. Points compare by signed difference."""
 
     type: Type
     range: Interval
@@ -266,7 +266,7 @@ class Match:
 @final
 @dataclass(frozen=True, slots=True)
 class CgroupUnder:
-    """Whether the task's cgroup is `path` or below it. `path` starts with `/`, has no `/` at its end."""
+    """Whether the task's cgroup is `path`, such as `/a/b`, or below it."""
 
     type: Type
     range: Interval
@@ -314,7 +314,7 @@ class Event(StrEnum):
 @final
 @dataclass(frozen=True, slots=True)
 class State:
-    """A variable of a task or of a (task, queue) pair. It saturates at `range`; points have none."""
+    """What a task or a (task, queue) pair remembers. It saturates at `range`; points have none."""
 
     name: str
     type: Type
@@ -347,7 +347,7 @@ class Handler:
 class Order:
     """How a queue is ordered: by arrival (`key` None) or by the least `key`, a point.
 
-    At most one state is a vtime; `clock_state` is its index and tells whether the queue has a clock.
+    At most one state is a vtime; `clock_state` is its index. The queue has a clock if it is there.
     """
 
     name: str
@@ -402,7 +402,7 @@ class Strict:
 @final
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A child of a weighted node. `scale` is lcm(weights) / weight: what 1 ns of service costs it."""
+    """A child of a weighted node. `scale`, lcm(weights) / weight, is the price of 1 ns of service."""
 
     child: Tree
     weight: int
@@ -491,7 +491,7 @@ Condition = TasksAtMost | Backlogged | Unrestricted | TickAtMost
 @final
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A claim of the policy. `bound` is the duration of `wait`, the percent of `share`, else None."""
+    """A claim of the policy. `bound`: the duration of `wait`, the percent of `share`, else None."""
 
     property: Property
     queues: tuple[int, ...]

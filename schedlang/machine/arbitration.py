@@ -76,6 +76,7 @@ class Arbiter:
 
     def __init__(self, shared: Arbitration) -> None:
         self._shared = shared
+        self._rested = True
         self._due = [0] * len(shared.guards)
         self._v = [0] * len(shared.widths)
         self._p = [[0] * width for width in shared.widths]
@@ -83,6 +84,7 @@ class Arbiter:
 
     def choose(self, occupied: Sequence[bool], now: int) -> int | None:
         """The queue to serve. `occupied` tells which queues are non-empty here."""
+        self._leave_idleness(now)
         for i, guard in enumerate(self._shared.guards):
             if not occupied[guard.queue]:
                 self._see_empty(i, now)
@@ -93,15 +95,13 @@ class Arbiter:
         ]
         if overdue:
             return self._shared.guards[min(overdue)[1]].queue
-        return self._walk(self._shared.tree, occupied)
+        queue = self._walk(self._shared.tree, occupied)
+        self._rested = queue is None
+        return queue
 
-    def leave_idleness(self, now: int) -> None:
-        """The CPU was idle and is about to start a turn: until now its queues were empty."""
-        for i in range(len(self._due)):
-            self._see_empty(i, now)
-
-    def place(self, queue: int) -> None:
+    def place(self, queue: int, now: int) -> None:
         """A claimed task's turn is about to start: the tree is walked for its queue alone."""
+        self._leave_idleness(now)
         self._walk(self._shared.tree, [q == queue for q in range(len(self._shared.guards_of))])
 
     def start(self, queue: int, now: int) -> None:
@@ -127,7 +127,7 @@ class Arbiter:
 
     def relative(self, now: int) -> tuple[object, ...]:
         """All of the state that can matter later, the same for runs shifted in time."""
-        dues = tuple(due - now for due in self._due)
+        dues = tuple(self._relative_due(i, now) for i in range(len(self._due)))
         debts = tuple(
             # A child that was last seen empty re-enters at V at least.
             tuple(
@@ -135,7 +135,21 @@ class Arbiter:
             )
             for v, ps, seens in zip(self._v, self._p, self._seen, strict=True)
         )
-        return (dues, debts)
+        return (self._rested, dues, debts)
+
+    def _relative_due(self, i: int, now: int) -> int:
+        if not self._rested:
+            return self._due[i] - now
+        # As `_leave_idleness` will find it, whenever that is: no delay runs, and no debt is left.
+        is_share = isinstance(self._shared.guards[i], GuardShare)
+        return max(self._due[i] - now, 0) if is_share else 0
+
+    def _leave_idleness(self, now: int) -> None:
+        """The CPU has work, or looks for it; if it was idle, its queues were empty until now."""
+        if self._rested:
+            self._rested = False
+            for i in range(len(self._due)):
+                self._see_empty(i, now)
 
     def _see_empty(self, i: int, now: int) -> None:
         guard = self._shared.guards[i]

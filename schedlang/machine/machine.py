@@ -72,7 +72,6 @@ class Mode(Enum):
 class Cpu:
     arbiter: Arbiter
     mode: Mode = Mode.IDLE
-    rested: bool = True  # idle when it last chose
     claimed: int | None = None
     turn: Turn | None = None
     settled_at: int = 0
@@ -171,17 +170,14 @@ class Machine:
         """A CPU without a turn starts its claimed task, or what it chooses; None: it is idle."""
         c = self.cpus[cpu]
         assert c.mode is not Mode.RUNNING
-        if c.rested:
-            c.arbiter.leave_idleness(now)
-            c.rested = False
         if c.claimed is not None:
             task, c.claimed = c.claimed, None
-            c.arbiter.place(self.tasks[task].queue)
+            c.arbiter.place(self.tasks[task].queue, now)
             return self._start(cpu, task, now)
         occupied = [queue.is_occupied(self.tasks, cpu) for queue in self.queues]
         chosen = c.arbiter.choose(occupied, now)
         if chosen is None:
-            c.mode, c.rested = Mode.IDLE, True
+            c.mode = Mode.IDLE
             return None
         return self._start(cpu, self.queues[chosen].take(self.tasks, cpu), now)
 

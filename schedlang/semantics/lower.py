@@ -108,8 +108,9 @@ def documentation(text: str) -> str:
 def _module(declared: Declarations, findings: Findings) -> tuple[Module, tuple[ir.Param, ...]]:
     functions = {function.name.name: function for function in declared.functions}
     scope = Scope("a param", (), Module(functions=functions), findings)
-    params = [_param(param, scope) for param in declared.params]
-    known = tuple(param for param in params if param is not None)
+    params = {param.name.name: _param(param, scope) for param in declared.params}
+    findings.broken.update(name for name, param in params.items() if param is None)
+    known = tuple(param for param in params.values() if param is not None)
     return Module({param.name: i for i, param in enumerate(known)}, functions), known
 
 

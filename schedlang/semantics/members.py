@@ -90,7 +90,9 @@ def _states(members: tuple[ast.Member, ...], scope: Scope, owner: Owner) -> Stat
             else:
                 here = replace(scope, order_states=dict(states))
             state = _state(member, here)
-            if state is not None:
+            if state is None:
+                scope.findings.broken.add(member.name.name)
+            else:
                 states[member.name.name] = (len(states), state)
     return states
 
@@ -168,6 +170,8 @@ def _handler(tree: ast.Handler, scope: Scope, owner: Owner) -> ir.Handler | None
 def _assign(tree: ast.Assign, scope: Scope, owner: Owner) -> ir.Assign | None:
     own: States = scope.order_states if owner is Owner.ORDER else scope.task_states
     name = tree.target.name
+    if name in scope.findings.broken:
+        return None
     if name not in own:
         message = f"`{name}` is not a state that can be set here"
         notes = ("a handler sets the states of its own `task` or `order` only",)

@@ -66,9 +66,13 @@ class Template:
 @final
 @dataclass(slots=True)
 class Findings:
-    """The diagnostics of one lowering, and how many expression nodes it has made."""
+    """The diagnostics of one lowering, and how many expression nodes it has made.
+
+    `broken` are the names whose own declaration was reported; their uses are not reported as well.
+    """
 
     items: list[Diagnostic] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
     nodes: int = 0
     depth: int = 0
 
@@ -132,6 +136,8 @@ class Scope:
         return frozenset((*own, *declared, *FUNCTIONS, *attributes, *self.inputs))
 
     def unknown(self, name: str, span: Span) -> None:
+        if name in self.findings.broken:
+            return
         near = did_you_mean(name, self.candidates())
         self.findings.add(
             "E0201", f"`{name}` is not known here", span, repairs=spelling(near, span)

@@ -25,8 +25,7 @@ def test_a_proved_policy_is_verified_and_its_pass_recorded(schedc: Schedc) -> No
 
 
 def test_a_refuted_policy_is_seen_to_starve(schedc: Schedc) -> None:
-    """`rest` gets next to nothing while `urgent` has work; the 5% that the kernel's own deadline
-    server gives to starving tasks of the fair class is not theirs."""
+    """`rest` gets next to nothing while `urgent` has work."""
     Path("a.sched").write_text(STARVING)
     tasks = ("--task", "urgent:2:-5", "--task", "rest:1")
     said = schedc("run", "a.sched", "--unproved", "--cpus", "1", *tasks, "--format", "json")

@@ -168,3 +168,21 @@ def test_a_queue_that_only_others_may_run_is_empty_here() -> None:
     join(m, 0)
     m.fork(TaskSpec("pinned", nice=1, affinity=frozenset({1})), 0)
     assert [turn(m, 4 * i * MS, 4 * MS) for i in range(8)] == [0] * 8
+
+
+def test_idle_time_adds_nothing_to_what_is_owed_to_a_share() -> None:
+    m = machine(by_nice(2, "strict { a  b }", "guard b at least 10%"))
+    assert m.choose(0, 0) is None
+    join(m, 1, 10_000 * MS)
+    join(m, 0, 10_000 * MS)
+    queues = [turn(m, (10_000 + 4 * i) * MS, 4 * MS) for i in range(11)]
+    assert queues == [1] + [0] * 9 + [1]
+
+
+def test_a_delay_does_not_run_while_the_cpu_is_idle() -> None:
+    m = machine(by_nice(2, "strict { a  b }", "guard b after 10ms"))
+    assert m.choose(0, 0) is None
+    join(m, 1, 50 * MS)
+    join(m, 0, 50 * MS)
+    queues = [turn(m, (50 + 4 * i) * MS, 4 * MS) for i in range(4)]
+    assert queues == [0, 0, 0, 1]

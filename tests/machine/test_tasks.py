@@ -265,7 +265,7 @@ def test_a_start_after_a_placement_moves_the_clock_and_is_charged() -> None:
     join(m, 0)
     run_first(m, 0, 2 * MS)
     assert m.queues[0].clock == MS
-    assert m.cpus[0].arbiter.relative(2 * MS) == ((), (((2 * MS, True),),))
+    assert m.cpus[0].arbiter.relative(2 * MS) == (False, (), (((2 * MS, True),),))
 
 
 def test_prev_is_the_cpu_a_task_last_ran_on_and_a_forks_its_parents() -> None:

@@ -70,9 +70,20 @@ def test_an_empty_machine_sees_all_children_of_a_weighted_root_empty() -> None:
     first = join(m, 0)
     assert turn(m, 0, MS, blocked=True) == 0
     assert m.choose(0, MS) is None
-    assert m.cpus[0].arbiter.relative(MS) == ((), (((MS, False), (0, False)),))
+    assert m.cpus[0].arbiter.relative(MS) == (True, (), (((MS, False), (0, False)),))
     m.wake(first, 2 * MS)
     assert turn(m, 2 * MS, MS) == 0
+
+
+def test_a_child_that_is_placed_again_and_again_runs_up_no_debt() -> None:
+    m = machine(by_nice(2, "weighted { a: 1  b: 1 }", "place { prev }"))
+    task = join(m, 0)
+    for i in range(100):
+        assert turn(m, 2 * i * MS, MS, blocked=True) == 0
+        assert m.choose(0, (2 * i + 1) * MS) is None
+        m.wake(task, 2 * (i + 1) * MS)
+    join(m, 1, 200 * MS)
+    assert [turn(m, (200 + i) * MS, MS) for i in range(6)] == [0, 1, 0, 1, 0, 1]
 
 
 def test_each_level_of_nested_weights_divides_its_own_part() -> None:
@@ -88,7 +99,7 @@ def test_service_through_a_guard_is_charged_in_the_tree_too() -> None:
     join(m, 1)
     assert turn(m, 0, MS) == 1  # the guard's
     assert [turn(m, (1 + i) * MS, MS) for i in range(3)] == [0, 1, 0]
-    assert m.cpus[0].arbiter.relative(4 * MS) == ((0,), (((MS, True), (5 * MS, True)),))
+    assert m.cpus[0].arbiter.relative(4 * MS) == (False, (0,), (((MS, True), (5 * MS, True)),))
 
 
 def test_debt_in_the_tree_is_capped() -> None:
@@ -97,4 +108,4 @@ def test_debt_in_the_tree_is_capped() -> None:
     join(m, 1)
     assert m.choose(0, 0) == (0, 1)
     m.stop(0, 2**60, blocked=False)
-    assert m.cpus[0].arbiter.relative(2**60) == ((), (((0, False), (MAX_DEBT, True)),))
+    assert m.cpus[0].arbiter.relative(2**60) == (False, (), (((0, False), (MAX_DEBT, True)),))

@@ -101,7 +101,7 @@ def test_a_key_that_does_not_move_with_time_has_no_rule() -> None:
     assert found.reason is Reason.NO_RULE
 
 
-JOIN_RESETS = handler(ir.Event.JOIN, arith(ir.ArithOp.SUB, CLOCK, const(20 * MS), ir.Type.VTIME))
+JOIN_RESETS = handler(ir.Event.JOIN, arith(ir.ArithOp.ADD, CLOCK, const(MS), ir.Type.VTIME))
 HALF_CHARGE = handler(
     ir.Event.STOP,
     arith(

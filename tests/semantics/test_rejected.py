@@ -142,6 +142,15 @@ def test_a_broken_rule_is_told_where_it_is_broken(code: str, underlined: str, te
     assert {c for c, _ in found} <= {code, "E0210"}
 
 
+def test_a_broken_declaration_is_told_once_not_at_each_use() -> None:
+    text = policy(
+        declarations="param q : duration = 9ms in 1ms..2ms\ntask { x : count = 1ms in 0..9 }",
+        slice="q",
+        rules="x > 1 -> a",
+    )
+    assert [finding.code for finding in lowered(text).findings] == ["E0222", "E0203"]
+
+
 def _underlined(result: Lowered, finding: Diagnostic) -> str:
     assert finding.primary is not None
     span = finding.primary.span

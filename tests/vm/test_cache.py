@@ -23,7 +23,7 @@ def test_root_comes_from_the_environment() -> None:
 
 def test_publish_then_stamp(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    with cache.lock(), cache.workspace() as work:
+    with cache.writing("setup") as work:
         tree = work / "tree"
         tree.mkdir()
         (tree / "program").write_text("x")
@@ -35,7 +35,7 @@ def test_publish_then_stamp(tmp_path: Path) -> None:
 
 def test_a_damaged_stamp_or_a_lost_folder_is_no_tool(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    with cache.lock(), cache.workspace() as work:
+    with cache.writing("setup") as work:
         (work / "tree").mkdir()
         made = cache.publish("qemu", "10.0", work / "tree", PACKAGES)
     made.root.rmdir()
@@ -46,7 +46,7 @@ def test_a_damaged_stamp_or_a_lost_folder_is_no_tool(tmp_path: Path) -> None:
 
 
 def half_a_fetch(cache: Cache) -> None:
-    with cache.workspace() as work:
+    with cache.writing("setup") as work:
         (work / "half").write_text("x")
         raise ValueError("broken")
 
@@ -54,7 +54,16 @@ def half_a_fetch(cache: Cache) -> None:
 def test_a_failed_fetch_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="broken"):
         half_a_fetch(Cache(tmp_path))
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["setup.lock", "tools"]
+    assert list((tmp_path / "tools").iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path: Path) -> None:
+    for name in (".work-setup-left", ".work-kernel-6.12-busy"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    with Cache(tmp_path).writing("setup"):
+        assert not (tmp_path / ".work-setup-left").exists()
+    assert (tmp_path / ".work-kernel-6.12-busy/deep").exists()
 
 
 def test_writers_take_turns(tmp_path: Path) -> None:
@@ -64,10 +73,10 @@ def test_writers_take_turns(tmp_path: Path) -> None:
 
     def second() -> None:
         entered.set()
-        with cache.lock():
+        with cache.writing("setup"):
             inside.append("second")
 
-    with cache.lock():
+    with cache.writing("setup"):
         thread = threading.Thread(target=second)
         thread.start()
         entered.wait()

@@ -103,6 +103,7 @@ struct sched_ext_ops {
 #define __noinline
 #define __ksym
 #define __weak __attribute__((weak))
+#define __arg_nonnull
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define BIT(n) (1ULL << (n))
 #define __uint(name, value) int (*name)[value]

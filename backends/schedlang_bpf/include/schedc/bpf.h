@@ -8,6 +8,11 @@
 #define SEC(name) __attribute__((section(name), used))
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
+/*
+ * For functions that are not static: the verifier checks each once, for all arguments, instead of
+ * again at every call.
+ */
+#define __arg_nonnull __attribute__((btf_decl_tag("arg:nonnull")))
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
 
