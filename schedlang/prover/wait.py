@@ -31,6 +31,7 @@ class Wait:
     services: tuple[Service, ...]
     ordering: Ordering
     turn_ns: int
+    weights: ir.Interval
 
     def turns(self, tasks: int) -> Turns:
         return turns_ahead(self.ordering, tasks, self.turn_ns)
@@ -83,7 +84,7 @@ def prove_wait(
     ordering = prove_order(subject, ledger)
     if isinstance(ordering, Unknown):
         return ordering
-    wait = Wait(services, ordering, turn_ns)
+    wait = Wait(services, ordering, turn_ns, weights)
     gap = _prove_sum(wait, tasks, ledger) or _near(arbitration, queue, wait, tasks)
     return gap or wait
 
@@ -119,7 +120,7 @@ def _near(arbitration: Arbitration, queue: int, wait: Wait, tasks: int) -> Unkno
 def bound(policy: ir.Policy, wait: Wait, tasks: int, case: str) -> Bound:
     turns, service = wait.turns(tasks), wait.best(tasks)
     terms = [duration(turns.delay_ns + service.fixed)]
-    if service.per_turn > 1:
+    if service.per_turn:
         terms.append(f"turns * {duration(service.per_turn)}")
     terms.append(
         "service" if service.per_service == 1 else f"service * {_ratio(service.per_service)}"
@@ -138,9 +139,10 @@ def _turns_text(wait: Wait) -> str:
     one, two = wait.turns(1), wait.turns(2)
     each, base = two.count - one.count, one.count
     each_ns, base_ns = two.service_ns - one.service_ns, one.service_ns
+    weight = f"weight {wait.weights.lo}" if wait.weights.is_single else "any weight"
     return (
         f"turns <= {base} + (N - 1) * {each} and service <= "
-        f"{duration(base_ns)} + (N - 1) * {duration(each_ns)}, for N tasks"
+        f"{duration(base_ns)} + (N - 1) * {duration(each_ns)}, for N tasks of {weight}"
     )
 
 

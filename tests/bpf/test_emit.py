@@ -72,14 +72,25 @@ def test_line_directives_come_back_to_the_file() -> None:
     assert all(line.split()[1] == str(i + 2) for i, line in back)
 
 
-def test_each_line_of_the_policy_is_cited_where_it_stands() -> None:
+@pytest.mark.parametrize(
+    ("policy_text", "c_text"),
+    [
+        ("on wake { calm", "t->task.calm = t->task.burst < 2000000;"),
+        ("cgroup under", "if (t->under[0])"),
+        ("guard line", "c->due[GUARD_LINE_SHARE] += "),
+        ("queue rest", "t->turn.slice_ns = is_pinned(p) ? 1000000 : 8000000;"),
+    ],
+)
+def test_a_line_of_the_policy_is_cited_before_its_c(policy_text: str, c_text: str) -> None:
     policy = everything()
-    c = emit(policy, NO_PROOF).split("\n")
-    for text, c_text in (("on wake { calm", "t->task.calm ="), ("cgroup under", "t->under[0]")):
-        number = policy.sources[0].text[: policy.sources[0].text.index(text)].count("\n") + 1
-        at = next(i for i, line in enumerate(c) if c_text in line and "find" not in line)
-        cited = next(line for line in reversed(c[:at]) if line.startswith(("#line", "\t/* ")))
-        assert f'#line {number} "' in cited or f"sched:{number} " in cited
+    text = policy.sources[0].text
+    number = text[: text.index(policy_text)].count("\n") + 1
+    lines = emit(policy, NO_PROOF).split("\n")
+    at = next(i for i, line in enumerate(lines) if c_text in line)
+    cited = next(i for i in range(at, 0, -1) if lines[i].startswith("#line"))
+    first = int(lines[cited].split()[1])
+    assert lines[cited].endswith('"everything.sched"')
+    assert first + (at - cited - 1) == number
 
 
 def test_the_proof_is_told() -> None:
@@ -92,7 +103,7 @@ def test_the_proof_is_told() -> None:
         )
     )
     c = emit(example("fair"), proof)
-    head = c[: c.index("#include")]
+    head = c[: c.index("#include <schedc")]
     assert "within 12.5ms = 2 * slice + tick (2 tasks)" in head
     assert "assuming ticks <= 4ms" in head
     assert "NOT PROVED" in head

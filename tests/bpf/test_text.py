@@ -92,7 +92,7 @@ def test_long_comments_are_wrapped() -> None:
     [
         ("/home/somebody/fair.sched", "fair.sched"),
         ("C:\\policies\\fair.sched", "fair.sched"),
-        ('x" /* \n.sched', "x______.sched"),
+        ('x" /* \n.sched', "___.sched"),
         ("dir/", "policy"),
     ],
 )

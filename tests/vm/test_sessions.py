@@ -103,7 +103,7 @@ MIXED = (
 )
 
 
-def mixed(scheduler: Scheduler, kernel: Kernel, name: str | None, seed: int | None) -> RunReport:
+def mixed(scheduler: Scheduler, kernel: Kernel, name: str | None, seed: int) -> RunReport:
     return run(
         scheduler(name) if name is not None else None,
         name or "eevdf",
@@ -117,7 +117,7 @@ def mixed(scheduler: Scheduler, kernel: Kernel, name: str | None, seed: int | No
 
 
 def test_a_fifo_ignores_nice_and_eevdf_does_not(scheduler: Scheduler, kernel: Kernel) -> None:
-    fifo = mixed(scheduler, kernel, "fifo", None)
+    fifo = mixed(scheduler, kernel, "fifo", 1)
     assert fifo.attached_throughout
     hog, nice, batch, io = fifo.tasks
     assert 0.7 < hog.run_ns / nice.run_ns < 1.4
@@ -126,7 +126,7 @@ def test_a_fifo_ignores_nice_and_eevdf_does_not(scheduler: Scheduler, kernel: Ke
     assert 90e6 < batch.run_ns < 130e6
     assert io.rounds > 5
     assert sum(task.run_ns for task in fifo.tasks) > 0.8 * fifo.elapsed_ns
-    eevdf = mixed(scheduler, kernel, None, None)
+    eevdf = mixed(scheduler, kernel, None, 1)
     assert not any(sample.enabled for sample in eevdf.samples)
     assert eevdf.tasks[0].run_ns > 4 * eevdf.tasks[1].run_ns
 

@@ -101,6 +101,7 @@ struct sched_ext_ops {
 #define SEC(name)
 #define __always_inline inline
 #define __noinline
+#define __global
 #define __ksym
 #define __weak __attribute__((weak))
 #define __arg_nonnull

@@ -9,9 +9,10 @@
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
 /*
- * For functions that are not static: the verifier checks each once, for all arguments, instead of
- * again at every call.
+ * A function that is not static: the verifier checks it once, for all arguments, instead of again
+ * at every call. Weak, or clang would leave out arguments that it sees are not used.
  */
+#define __global __attribute__((noinline, weak))
 #define __arg_nonnull __attribute__((btf_decl_tag("arg:nonnull")))
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))

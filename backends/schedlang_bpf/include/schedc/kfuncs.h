@@ -131,7 +131,7 @@ static __always_inline bool may_run_on(struct task_struct *p, s32 cpu)
  * The key of the first task in a dispatch queue that may run on `cpu`. False if there is none.
  * Almost always the first task will do; others are looked at only past tasks bound elsewhere.
  */
-__noinline bool first_key(u64 dsq, s32 cpu, u64 *key __arg_nonnull)
+__global bool first_key(u64 dsq, s32 cpu, u64 *key __arg_nonnull)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;

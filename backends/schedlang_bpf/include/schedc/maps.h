@@ -72,7 +72,7 @@ static __always_inline void turn_runs(struct turn *turn, u64 now)
  * The queues that hold a task which may run on `cpu`, as bits. `head` becomes the key of the first
  * such task of queue `own`.
  */
-__noinline u64 waiting_here(s32 cpu, u32 own, u64 *head __arg_nonnull)
+__global u64 waiting_here(s32 cpu, u32 own, u64 *head __arg_nonnull)
 {
 	u64 waiting = 0, key = 0;
 	u32 queue;

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * everything: a scheduler generated from everything.sched. Edit that, not this.
+ *
+ * Of everything something: what the language has is in here.
+ *
+ * Accepted: queue rest may starve, because it is idle work
+ */
+#include <schedc/attributes.h>
+#include <schedc/cgroup.h>
+#include <schedc/exit.h>
+#include <schedc/names.h>
+#include <schedc/turn.h>
+
+char _license[] SEC("license") = "GPL";
+
+/* A queue's number is also that of its dispatch queue. */
+enum queue {
+	QUEUE_URGENT, /* everything.sched:25 queue urgent */
+	QUEUE_FAIR, /* everything.sched:26 queue fair */
+	QUEUE_LINE, /* everything.sched:27 queue line */
+	QUEUE_REST, /* everything.sched:28 queue rest */
+	NR_QUEUES,
+	NO_QUEUE = NR_QUEUES,
+};
+
+/* May be written while the scheduler runs: every read is held to the range that proofs cover. */
+volatile struct {
+	s64 quantum; /* everything.sched:5 param quantum */
+	s64 floor; /* everything.sched:7 param floor */
+} params SEC(".data") = {
+	.quantum = 4000000LL,
+	.floor = 10LL,
+};
+
+static __always_inline s64 param_quantum(void)
+{
+	return clamp_to(params.quantum, 1000000LL, 20000000LL);
+}
+
+static __always_inline s64 param_floor(void)
+{
+	return clamp_to(params.floor, 5LL, 20LL);
+}
+
+/* By queue: the greatest virtual time from which a task of it has started. */
+static u64 clock_fair; /* everything.sched:26 queue fair */
+
+/* What a task carries with it. */
+struct task_ctx {
+	struct turn turn;
+	bool under[1]; /* whether its cgroup lies below those that the policy names */
+	struct {
+		s64 burst; /* everything.sched:10 burst */
+		bool calm; /* everything.sched:11 calm */
+		u64 seen; /* everything.sched:12 seen */
+	} task;
+	struct {
+		u64 due; /* everything.sched:19 due */
+	} queue_urgent;
+	struct {
+		u64 v; /* orders.sched:7 v */
+	} queue_fair;
+};
+
+#include <schedc/maps.h>
+
+enum guard {
+	GUARD_FAIR_AFTER, /* everything.sched:40 guard fair after */
+	GUARD_LINE_SHARE, /* everything.sched:41 guard line at least */
+	GUARD_REST_SHARE, /* everything.sched:42 guard rest at least */
+	NR_GUARDS,
+};
+
+struct cpu_ctx {
+	u64 settled_at; /* up to when its turn has been charged */
+	u32 queue; /* of that turn */
+	bool running; /* a turn */
+	bool busy; /* found something to run when it last looked */
+	bool by_tree; /* what it chose last was not due to a guard */
+	u64 due[NR_GUARDS];
+	struct { /* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
+		u64 now; /* the greatest service from which a child was chosen */
+		u64 served[2]; /* by child: ns of service, scaled by its weight */
+		u32 seen; /* bit k: child k was non-empty at the last choice */
+	} weighted_0;
+};
+
+#include <schedc/cpus.h>
+
+/* Kept with the task: a cgroup's place never changes, only the task moves. */
+static __always_inline void find_cgroup(struct task_ctx *t, struct cgroup *cgroup)
+{
+	/* everything.sched:33 cgroup under /batch.slice/low */
+	t->under[0] = cgroup_at(cgroup, 1, "batch.slice", 12) &&
+		      cgroup_at(cgroup, 2, "low", 4);
+}
+
+/* everything.sched:10 the states of a new task */
+static __always_inline void
+init_states(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 10 "everything.sched"
+	t->task.burst = 1000000;
+	t->task.calm = 1;
+	t->task.seen = now;
+}
+#line 109 "everything.bpf.c"
+
+/* everything.sched:13 task, on wake */
+static __always_inline void
+task_wake(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 13 "everything.sched"
+	t->task.calm = t->task.burst < 2000000;
+#line 13 "everything.sched"
+	t->task.seen = now;
+}
+#line 120 "everything.bpf.c"
+
+/* everything.sched:14 task, on join */
+static __always_inline void
+task_join(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 14 "everything.sched"
+	if (t->task.calm)
+#line 14 "everything.sched"
+		t->task.burst = quotient(t->task.burst, 2);
+}
+#line 131 "everything.bpf.c"
+
+/* everything.sched:15 task, on stop */
+static __always_inline void
+task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 granted, bool blocked)
+{
+#line 15 "everything.sched"
+	if (!blocked)
+#line 15 "everything.sched"
+		t->task.burst = clamp_to(min_of(max_of(t->task.burst + used, 0), granted * 100), 0, 1000000000);
+}
+#line 142 "everything.bpf.c"
+
+/* everything.sched:30 route */
+static __always_inline u32
+route(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 31 "everything.sched"
+	if (name_starts(comm_of(p), "nginx", 5) || name_ends(process_of(p), "worker", 6) || name_contains(comm_of(p), "x", 1) || name_is(comm_of(p), "sshd", 4))
+#line 31 "everything.sched"
+		return QUEUE_URGENT;
+	if (is_kthread(p) || is_restricted(p))
+#line 32 "everything.sched"
+		return QUEUE_URGENT;
+	if (t->under[0])
+#line 33 "everything.sched"
+		return QUEUE_REST;
+	if (log2_of(weight_of(p)) < 5 || nice_of(p) >= 10)
+#line 34 "everything.sched"
+		return QUEUE_LINE;
+	if (t->task.calm && (s64)(now - t->task.seen) < 1000000000)
+#line 35 "everything.sched"
+		return QUEUE_URGENT;
+#line 30 "everything.sched"
+	return QUEUE_FAIR;
+}
+#line 167 "everything.bpf.c"
+
+/* everything.sched:25 queue urgent: an arrival */
+static __always_inline void
+queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	if (!(t->turn.joined & BIT(QUEUE_URGENT))) {
+		t->turn.joined |= BIT(QUEUE_URGENT);
+#line 19 "everything.sched"
+		t->queue_urgent.due = now + 2000000;
+#line 177 "everything.bpf.c"
+	}
+	if (woke) {
+#line 20 "everything.sched"
+		t->queue_urgent.due = now + 2000000;
+#line 182 "everything.bpf.c"
+	}
+	task_join(p, t, now);
+#line 21 "everything.sched"
+	t->queue_urgent.due = point_min(point_max(t->queue_urgent.due, now - 2000000), now + 2000000);
+	t->turn.key = t->queue_urgent.due;
+#line 25 "everything.sched"
+	t->turn.slice_ns = 1000000;
+}
+#line 191 "everything.bpf.c"
+
+/* everything.sched:26 queue fair: an arrival */
+static __always_inline void
+queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	const u64 clock = READ_ONCE(clock_fair);
+
+	if (!(t->turn.joined & BIT(QUEUE_FAIR))) {
+		t->turn.joined |= BIT(QUEUE_FAIR);
+#line 7 "orders.sched"
+		t->queue_fair.v = clock + 1000000;
+#line 203 "everything.bpf.c"
+	}
+	task_join(p, t, now);
+#line 8 "orders.sched"
+	t->queue_fair.v = point_max(t->queue_fair.v, clock - 20000000);
+#line 10 "orders.sched"
+	t->turn.key = t->queue_fair.v;
+#line 26 "everything.sched"
+	t->turn.slice_ns = param_quantum();
+}
+#line 213 "everything.bpf.c"
+
+/* everything.sched:26 queue fair: the end of a turn from it */
+static __always_inline void
+queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
+		s64 used, s64 granted, bool blocked)
+{
+#line 9 "orders.sched"
+	t->queue_fair.v = t->queue_fair.v + quotient(used * 100, weight_of(p));
+}
+#line 223 "everything.bpf.c"
+
+/* everything.sched:27 queue line: an arrival */
+static __always_inline void
+queue_line_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	task_join(p, t, now);
+#line 27 "everything.sched"
+	t->turn.slice_ns = 3000000;
+}
+#line 233 "everything.bpf.c"
+
+/* everything.sched:28 queue rest: an arrival */
+static __always_inline void
+queue_rest_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	task_join(p, t, now);
+#line 28 "everything.sched"
+	t->turn.slice_ns = is_pinned(p) ? 1000000 : 8000000;
+}
+#line 243 "everything.bpf.c"
+
+/* A task becomes ready to run: its queue, its place there, and its slice. */
+static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	turn_waits(&t->turn, now);
+	if (woke)
+		task_wake(p, t, now);
+	t->turn.queue = route(p, t, now);
+	switch (t->turn.queue) {
+	case QUEUE_URGENT:
+		queue_urgent_arrive(p, t, now, woke);
+		break;
+	case QUEUE_FAIR:
+		queue_fair_arrive(p, t, now, woke);
+		break;
+	case QUEUE_LINE:
+		queue_line_arrive(p, t, now, woke);
+		break;
+	case QUEUE_REST:
+		queue_rest_arrive(p, t, now, woke);
+		break;
+	}
+}
+
+/* A task's turn is over, and it is charged for it. */
+static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+{
+	s64 used = clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS);
+	s64 granted = t->turn.slice_ns;
+
+	t->turn.running = false;
+	task_stop(p, t, now, used, granted, blocked);
+	switch (t->turn.queue) {
+	case QUEUE_FAIR:
+		queue_fair_stop(p, t, now, used, granted, blocked);
+		break;
+	}
+}
+
+/* Charge the turn on this CPU up to now. */
+__global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
+{
+	u64 ran = time_since(now, c->settled_at);
+
+	if (!c->running)
+		return 0;
+	c->settled_at = now;
+	switch (c->queue) {
+	case QUEUE_FAIR:
+#line 40 "everything.sched"
+		c->due[GUARD_FAIR_AFTER] = now + 20000000;
+#line 39 "everything.sched"
+		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
+#line 297 "everything.bpf.c"
+		break;
+	case QUEUE_LINE:
+#line 41 "everything.sched"
+		c->due[GUARD_LINE_SHARE] += share_cost(ran, param_floor());
+#line 39 "everything.sched"
+		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
+#line 304 "everything.bpf.c"
+		break;
+	case QUEUE_REST:
+#line 42 "everything.sched"
+		c->due[GUARD_REST_SHARE] += share_cost(ran, 5);
+#line 39 "everything.sched"
+		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
+#line 311 "everything.bpf.c"
+		break;
+	}
+	return 0;
+}
+#line 316 "everything.bpf.c"
+
+/*
+ * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
+ * then woke it.
+ */
+static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
+{
+	if (!c->busy)
+		waiting = 0;
+#line 40 "everything.sched"
+	if (!(waiting & BIT(QUEUE_FAIR)))
+#line 40 "everything.sched"
+		c->due[GUARD_FAIR_AFTER] = now + 20000000;
+	if (!(waiting & BIT(QUEUE_LINE)))
+#line 41 "everything.sched"
+		c->due[GUARD_LINE_SHARE] = point_max(c->due[GUARD_LINE_SHARE], now);
+	if (!(waiting & BIT(QUEUE_REST)))
+#line 42 "everything.sched"
+		c->due[GUARD_REST_SHARE] = point_max(c->due[GUARD_REST_SHARE], now);
+}
+#line 337 "everything.bpf.c"
+
+/* The guarded queue whose claim has been due longest. */
+static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
+{
+	u32 queue = NO_QUEUE;
+	u64 due = now + 1;
+
+	/* everything.sched:40 guard fair after */
+	if ((waiting & BIT(QUEUE_FAIR)) && point_before(c->due[GUARD_FAIR_AFTER], due)) {
+		queue = QUEUE_FAIR;
+		due = c->due[GUARD_FAIR_AFTER];
+	}
+	/* everything.sched:41 guard line at least */
+	if ((waiting & BIT(QUEUE_LINE)) && point_before(c->due[GUARD_LINE_SHARE], due)) {
+		queue = QUEUE_LINE;
+		due = c->due[GUARD_LINE_SHARE];
+	}
+	/* everything.sched:42 guard rest at least */
+	if ((waiting & BIT(QUEUE_REST)) && point_before(c->due[GUARD_REST_SHARE], due)) {
+		queue = QUEUE_REST;
+		due = c->due[GUARD_REST_SHARE];
+	}
+	return queue;
+}
+
+/* everything.sched:39 strict { line rest } */
+static __always_inline u32 choose_strict_0(u64 waiting)
+{
+	if (waiting & BIT(QUEUE_LINE))
+		return QUEUE_LINE;
+	if (waiting & BIT(QUEUE_REST))
+		return QUEUE_REST;
+	return NO_QUEUE;
+}
+
+/* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
+static __always_inline u32 choose_weighted_0(struct cpu_ctx *c, u64 waiting)
+{
+	const u64 members[] = {
+		BIT(QUEUE_FAIR),
+		(BIT(QUEUE_LINE) | BIT(QUEUE_REST)),
+	};
+	u32 seen = 0, child, least = 0;
+
+	for (child = 0; child < 2; child++) {
+		if (!(waiting & members[child]))
+			continue;
+		if (!(c->weighted_0.seen & BIT(child)))
+			c->weighted_0.served[child] =
+				point_max(c->weighted_0.served[child], c->weighted_0.now);
+		if (!seen || point_before(c->weighted_0.served[child],
+					  c->weighted_0.served[least]))
+			least = child;
+		seen |= BIT(child);
+	}
+	c->weighted_0.seen = seen;
+	if (!seen)
+		return NO_QUEUE;
+	switch (least) {
+	case 0:
+		return QUEUE_FAIR;
+	case 1:
+		return choose_strict_0(waiting);
+	}
+	return NO_QUEUE;
+}
+
+/* everything.sched:39 strict { urgent weighted { .. } } */
+static __always_inline u32 choose_strict_1(struct cpu_ctx *c, u64 waiting)
+{
+	if (waiting & BIT(QUEUE_URGENT))
+		return QUEUE_URGENT;
+	if (waiting & (BIT(QUEUE_FAIR) | BIT(QUEUE_LINE) | BIT(QUEUE_REST)))
+		return choose_weighted_0(c, waiting);
+	return NO_QUEUE;
+}
+
+/* The queue that this CPU serves next, of those that wait here. */
+__global u32 choose(struct cpu_ctx *c __arg_nonnull, u64 waiting, u64 now)
+{
+	u32 queue;
+
+	see_empty(c, waiting, now);
+	queue = overdue(c, waiting, now);
+	c->by_tree = queue == NO_QUEUE;
+	if (queue == NO_QUEUE)
+		queue = choose_strict_1(c, waiting);
+	c->busy = queue != NO_QUEUE;
+	return queue;
+}
+
+/* The tree's choice was carried out: the time of each weighted node above the queue moves on. */
+__global int granted(struct cpu_ctx *c __arg_nonnull, u32 queue)
+{
+	switch (queue) {
+	case QUEUE_FAIR:
+		c->weighted_0.now =
+			point_max(c->weighted_0.now, c->weighted_0.served[0]);
+		break;
+	case QUEUE_LINE:
+		c->weighted_0.now =
+			point_max(c->weighted_0.now, c->weighted_0.served[1]);
+		break;
+	case QUEUE_REST:
+		c->weighted_0.now =
+			point_max(c->weighted_0.now, c->weighted_0.served[1]);
+		break;
+	}
+	return 0;
+}
+
+/* A task's turn begins, or goes on after its properties were changed. */
+__global int start_turn(struct task_ctx *t __arg_nonnull, struct cpu_ctx *c __arg_nonnull,
+			  u64 now)
+{
+	c->running = true;
+	c->queue = t->turn.queue;
+	c->settled_at = now;
+	if (t->turn.running)
+		return 0;
+	turn_runs(&t->turn, now);
+	if (!c->busy)
+		see_empty(c, 0, now);
+	c->busy = true;
+	/* A turn that was not chosen moves the tree as if its queue had been alone. */
+	if (t->turn.placed) {
+		choose_strict_1(c, BIT(t->turn.queue));
+		granted(c, t->turn.queue);
+	}
+	switch (t->turn.queue) {
+	case QUEUE_FAIR:
+		advance_clock(&clock_fair, t->queue_fair.v);
+		break;
+	case QUEUE_LINE:
+		c->due[GUARD_LINE_SHARE] = point_min(c->due[GUARD_LINE_SHARE], now);
+		break;
+	case QUEUE_REST:
+		c->due[GUARD_REST_SHARE] = point_min(c->due[GUARD_REST_SHARE], now);
+		break;
+	}
+	return 0;
+}
+
+/* place { prev core in any cpu in any } */
+static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+{
+	s32 cpu;
+
+	if (bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr) &&
+	    scx_bpf_test_and_clear_cpu_idle(prev_cpu))
+		return prev_cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr,
+				    core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE));
+	if (cpu >= 0)
+		return cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		return cpu;
+	return -1;
+}
+
+/* A task wakes up or is new: an idle CPU takes it at once. */
+OP3(s32, everything_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
+{
+	struct task_ctx *t = find_task(p);
+	s32 cpu;
+
+	if (!t)
+		return prev_cpu;
+	cpu = place(p, prev_cpu);
+	if (cpu < 0)
+		return prev_cpu;
+	arrive(p, t, now_ns(), true);
+	start_at_once(p, &t->turn);
+	return cpu;
+}
+
+OP2(void, everything_enqueue, struct task_struct *, p, u64, enq_flags)
+{
+	struct task_ctx *t = find_task(p);
+	bool woke;
+	s32 cpu;
+
+	if (!t) {
+		insert(p, core_enum(scx_dsq_id_flags, SCX_DSQ_GLOBAL), MAX_SLICE_NS);
+		return;
+	}
+	woke = t->turn.asleep;
+	arrive(p, t, now_ns(), woke);
+	/* select_cpu is never called for a task that can run on one CPU only. */
+	if (woke && is_pinned(p)) {
+		cpu = place(p, scx_bpf_task_cpu(p));
+		if (cpu >= 0) {
+			start_at_once(p, &t->turn);
+			kick_idle(cpu);
+			return;
+		}
+	}
+	if (BIT(t->turn.queue) & (BIT(QUEUE_URGENT) | BIT(QUEUE_FAIR)))
+		insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);
+	else
+		insert(p, t->turn.queue, t->turn.slice_ns);
+	/* A CPU that is taken off the idle ones must be woken. */
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		kick_idle(cpu);
+}
+
+/*
+ * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
+ * its end of turn and its return are worked out on a copy first, and it competes with that. If it
+ * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ */
+OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
+{
+	struct cpu_ctx *c = find_cpu(cpu);
+	struct task_ctx *t = NULL, *next = NULL;
+	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
+	u32 queue, round, mine = NO_QUEUE;
+	bool ahead;
+
+	if (!c)
+		return;
+	settle(c, now);
+	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
+	    may_run_on(prev, cpu)) {
+		t = find_task(prev);
+		next = find_candidate();
+		if (t && next && t->turn.running) {
+			*next = *t;
+			end_turn(prev, next, now, false);
+			arrive(prev, next, now, false);
+			mine = next->turn.queue;
+			own = BIT(mine);
+			key = next->turn.key;
+		}
+	}
+	waiting = waiting_here(cpu, mine, &head);
+	/* Of two equal keys the one that waits came first. */
+	ahead = (own & (BIT(QUEUE_URGENT) | BIT(QUEUE_FAIR))) && point_before(key, head);
+	/* A queue from which nothing can be moved after all counts as empty in the next round. */
+	for (round = 0; round <= NR_QUEUES; round++) {
+		queue = choose(c, waiting | own, now);
+		if (queue == NO_QUEUE)
+			return;
+		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
+			*t = *next;
+			t->turn.waiting = false;
+			set_slice(prev, t->turn.slice_ns);
+			start_turn(t, c, now);
+		} else if (!move_to_local(queue)) {
+			waiting &= ~BIT(queue);
+			continue;
+		}
+		if (c->by_tree)
+			granted(c, queue);
+		return;
+	}
+}
+
+OP1(void, everything_running, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+	struct cpu_ctx *c = find_cpu(scx_bpf_task_cpu(p));
+	u64 now = now_ns();
+
+	if (!t || !c)
+		return;
+	/* The kernel starts some tasks by itself, those that may not migrate among them. */
+	if (!t->turn.waiting && !t->turn.running) {
+		arrive(p, t, now, t->turn.asleep);
+		t->turn.placed = true;
+		set_slice(p, t->turn.slice_ns);
+	}
+	start_turn(t, c, now);
+}
+
+/*
+ * What is left of a slice is given up, so that a task which a higher class has pushed off the CPU
+ * comes back through its queue. A running task whose properties are changed stops and runs again
+ * without leaving the CPU, which is no end of its turn; only quiescent tells that from sleep.
+ */
+OP2(void, everything_stopping, struct task_struct *, p, bool, runnable)
+{
+	struct task_ctx *t = find_task(p);
+	struct cpu_ctx *c = find_cpu(scx_bpf_task_cpu(p));
+	u64 now = now_ns();
+
+	if (c) {
+		settle(c, now);
+		c->running = false;
+	}
+	if (!t || !runnable)
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now, false);
+	if (p->scx.slice)
+		set_slice(p, 0);
+}
+
+OP2(void, everything_quiescent, struct task_struct *, p, u64, deq_flags)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now_ns(), true);
+	t->turn.waiting = false;
+	t->turn.asleep = true;
+}
+
+OP2(s32, everything_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
+{
+	struct task_ctx *t = create_task(p);
+
+	if (!t)
+		return -ENOMEM;
+	find_cgroup(t, args->cgroup);
+	init_states(p, t, now_ns());
+	return 0;
+}
+
+/* The task comes under this scheduler, for the first time or from another class. */
+OP1(void, everything_enable, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t)
+		return;
+	t->turn.asleep = true;
+	t->turn.waiting = false;
+	t->turn.running = false;
+}
+
+OP3(void, everything_cgroup_move, struct task_struct *, p, struct cgroup *, from,
+    struct cgroup *, to)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (t)
+		find_cgroup(t, to);
+}
+
+OP_INIT(everything_init)
+{
+	u32 queue;
+	s32 error;
+
+	count_possible_cpus();
+	for (queue = 0; queue < NR_QUEUES; queue++) {
+		error = scx_bpf_create_dsq(queue, -1);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+OP1(void, everything_exit, struct scx_exit_info *, info)
+{
+	save_exit_info(info);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops everything_ops = {
+	.select_cpu = (void *)everything_select_cpu,
+	.enqueue = (void *)everything_enqueue,
+	.dispatch = (void *)everything_dispatch,
+	.running = (void *)everything_running,
+	.stopping = (void *)everything_stopping,
+	.quiescent = (void *)everything_quiescent,
+	.init_task = (void *)everything_init_task,
+	.enable = (void *)everything_enable,
+	.cgroup_move = (void *)everything_cgroup_move,
+	.init = (void *)everything_init,
+	.exit = (void *)everything_exit,
+	.flags = OPS_ENQ_EXITING,
+	.timeout_ms = 30000,
+	.name = "everything",
+};

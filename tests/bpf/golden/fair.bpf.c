@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fair: a scheduler generated from fair.sched. Edit that, not this.
+ *
+ * Every task gets CPU time in proportion to its weight, as nice levels promise.
+ */
+#include <schedc/attributes.h>
+#include <schedc/exit.h>
+#include <schedc/turn.h>
+
+char _license[] SEC("license") = "GPL";
+
+/* A queue's number is also that of its dispatch queue. */
+enum queue {
+	QUEUE_TASKS, /* fair.sched:7 queue tasks */
+	NR_QUEUES,
+	NO_QUEUE = NR_QUEUES,
+};
+
+/* May be written while the scheduler runs: every read is held to the range that proofs cover. */
+volatile struct {
+	s64 quantum; /* fair.sched:5 param quantum */
+} params SEC(".data") = {
+	.quantum = 4000000LL,
+};
+
+static __always_inline s64 param_quantum(void)
+{
+	return clamp_to(params.quantum, 500000LL, 20000000LL);
+}
+
+/* By queue: the greatest virtual time from which a task of it has started. */
+static u64 clock_tasks; /* fair.sched:7 queue tasks */
+
+/* What a task carries with it. */
+struct task_ctx {
+	struct turn turn;
+	struct {
+		u64 v; /* orders.sched:7 v */
+	} queue_tasks;
+};
+
+#include <schedc/maps.h>
+
+/* fair.sched:9 route */
+static __always_inline u32
+route(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 9 "fair.sched"
+	return QUEUE_TASKS;
+}
+#line 53 "fair.bpf.c"
+
+/* fair.sched:7 queue tasks: an arrival */
+static __always_inline void
+queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	const u64 clock = READ_ONCE(clock_tasks);
+
+	if (!(t->turn.joined & BIT(QUEUE_TASKS))) {
+		t->turn.joined |= BIT(QUEUE_TASKS);
+#line 7 "orders.sched"
+		t->queue_tasks.v = clock + 1000000;
+#line 65 "fair.bpf.c"
+	}
+#line 8 "orders.sched"
+	t->queue_tasks.v = point_max(t->queue_tasks.v, clock - 20000000);
+#line 10 "orders.sched"
+	t->turn.key = t->queue_tasks.v;
+#line 7 "fair.sched"
+	t->turn.slice_ns = param_quantum();
+}
+#line 74 "fair.bpf.c"
+
+/* fair.sched:7 queue tasks: the end of a turn from it */
+static __always_inline void
+queue_tasks_stop(struct task_struct *p, struct task_ctx *t, u64 now,
+		 s64 used, s64 granted, bool blocked)
+{
+#line 9 "orders.sched"
+	t->queue_tasks.v = t->queue_tasks.v + quotient(used * 100, weight_of(p));
+}
+#line 84 "fair.bpf.c"
+
+/* A task becomes ready to run: its queue, its place there, and its slice. */
+static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	turn_waits(&t->turn, now);
+	t->turn.queue = route(p, t, now);
+	switch (t->turn.queue) {
+	case QUEUE_TASKS:
+		queue_tasks_arrive(p, t, now, woke);
+		break;
+	}
+}
+
+/* A task's turn is over, and it is charged for it. */
+static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+{
+	s64 used = clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS);
+	s64 granted = t->turn.slice_ns;
+
+	t->turn.running = false;
+	switch (t->turn.queue) {
+	case QUEUE_TASKS:
+		queue_tasks_stop(p, t, now, used, granted, blocked);
+		break;
+	}
+}
+
+/* A task's turn begins, or goes on after its properties were changed. */
+__global int start_turn(struct task_ctx *t __arg_nonnull, u64 now)
+{
+	if (t->turn.running)
+		return 0;
+	turn_runs(&t->turn, now);
+	switch (t->turn.queue) {
+	case QUEUE_TASKS:
+		advance_clock(&clock_tasks, t->queue_tasks.v);
+		break;
+	}
+	return 0;
+}
+
+/* place { prev core in any cpu in any } */
+static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+{
+	s32 cpu;
+
+	if (bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr) &&
+	    scx_bpf_test_and_clear_cpu_idle(prev_cpu))
+		return prev_cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr,
+				    core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE));
+	if (cpu >= 0)
+		return cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		return cpu;
+	return -1;
+}
+
+/* A task wakes up or is new: an idle CPU takes it at once. */
+OP3(s32, fair_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
+{
+	struct task_ctx *t = find_task(p);
+	s32 cpu;
+
+	if (!t)
+		return prev_cpu;
+	cpu = place(p, prev_cpu);
+	if (cpu < 0)
+		return prev_cpu;
+	arrive(p, t, now_ns(), true);
+	start_at_once(p, &t->turn);
+	return cpu;
+}
+
+OP2(void, fair_enqueue, struct task_struct *, p, u64, enq_flags)
+{
+	struct task_ctx *t = find_task(p);
+	bool woke;
+	s32 cpu;
+
+	if (!t) {
+		insert(p, core_enum(scx_dsq_id_flags, SCX_DSQ_GLOBAL), MAX_SLICE_NS);
+		return;
+	}
+	woke = t->turn.asleep;
+	arrive(p, t, now_ns(), woke);
+	/* select_cpu is never called for a task that can run on one CPU only. */
+	if (woke && is_pinned(p)) {
+		cpu = place(p, scx_bpf_task_cpu(p));
+		if (cpu >= 0) {
+			start_at_once(p, &t->turn);
+			kick_idle(cpu);
+			return;
+		}
+	}
+	insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);
+	/* A CPU that is taken off the idle ones must be woken. */
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		kick_idle(cpu);
+}
+
+/*
+ * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
+ * its end of turn and its return are worked out on a copy first, and it competes with that. If it
+ * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ */
+OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
+{
+	struct task_ctx *t = NULL, *next = NULL;
+	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
+	u32 queue, round, mine = NO_QUEUE;
+	bool ahead;
+
+	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
+	    may_run_on(prev, cpu)) {
+		t = find_task(prev);
+		next = find_candidate();
+		if (t && next && t->turn.running) {
+			*next = *t;
+			end_turn(prev, next, now, false);
+			arrive(prev, next, now, false);
+			mine = next->turn.queue;
+			own = BIT(mine);
+			key = next->turn.key;
+		}
+	}
+	waiting = waiting_here(cpu, mine, &head);
+	/* Of two equal keys the one that waits came first. */
+	ahead = point_before(key, head);
+	/* A queue from which nothing can be moved after all counts as empty in the next round. */
+	for (round = 0; round <= NR_QUEUES; round++) {
+		queue = (waiting | own) ? QUEUE_TASKS : NO_QUEUE;
+		if (queue == NO_QUEUE)
+			return;
+		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
+			*t = *next;
+			t->turn.waiting = false;
+			set_slice(prev, t->turn.slice_ns);
+			start_turn(t, now);
+		} else if (!move_to_local(queue)) {
+			waiting &= ~BIT(queue);
+			continue;
+		}
+		return;
+	}
+}
+
+OP1(void, fair_running, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+	u64 now = now_ns();
+
+	if (!t)
+		return;
+	/* The kernel starts some tasks by itself, those that may not migrate among them. */
+	if (!t->turn.waiting && !t->turn.running) {
+		arrive(p, t, now, t->turn.asleep);
+		t->turn.placed = true;
+		set_slice(p, t->turn.slice_ns);
+	}
+	start_turn(t, now);
+}
+
+/*
+ * What is left of a slice is given up, so that a task which a higher class has pushed off the CPU
+ * comes back through its queue. A running task whose properties are changed stops and runs again
+ * without leaving the CPU, which is no end of its turn; only quiescent tells that from sleep.
+ */
+OP2(void, fair_stopping, struct task_struct *, p, bool, runnable)
+{
+	struct task_ctx *t = find_task(p);
+	u64 now = now_ns();
+
+	if (!t || !runnable)
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now, false);
+	if (p->scx.slice)
+		set_slice(p, 0);
+}
+
+OP2(void, fair_quiescent, struct task_struct *, p, u64, deq_flags)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now_ns(), true);
+	t->turn.waiting = false;
+	t->turn.asleep = true;
+}
+
+OP2(s32, fair_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
+{
+	struct task_ctx *t = create_task(p);
+
+	if (!t)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The task comes under this scheduler, for the first time or from another class. */
+OP1(void, fair_enable, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t)
+		return;
+	t->turn.asleep = true;
+	t->turn.waiting = false;
+	t->turn.running = false;
+}
+
+OP_INIT(fair_init)
+{
+	u32 queue;
+	s32 error;
+
+	for (queue = 0; queue < NR_QUEUES; queue++) {
+		error = scx_bpf_create_dsq(queue, -1);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+OP1(void, fair_exit, struct scx_exit_info *, info)
+{
+	save_exit_info(info);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops fair_ops = {
+	.select_cpu = (void *)fair_select_cpu,
+	.enqueue = (void *)fair_enqueue,
+	.dispatch = (void *)fair_dispatch,
+	.running = (void *)fair_running,
+	.stopping = (void *)fair_stopping,
+	.quiescent = (void *)fair_quiescent,
+	.init_task = (void *)fair_init_task,
+	.enable = (void *)fair_enable,
+	.init = (void *)fair_init,
+	.exit = (void *)fair_exit,
+	.flags = OPS_ENQ_EXITING,
+	.timeout_ms = 30000,
+	.name = "fair",
+};

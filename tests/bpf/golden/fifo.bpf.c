@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * fifo: a scheduler generated from fifo.sched. Edit that, not this.
+ *
+ * First come, first served: the least that is a scheduler.
+ */
+#include <schedc/exit.h>
+#include <schedc/turn.h>
+
+char _license[] SEC("license") = "GPL";
+
+/* A queue's number is also that of its dispatch queue. */
+enum queue {
+	QUEUE_TASKS, /* fifo.sched:4 queue tasks */
+	NR_QUEUES,
+	NO_QUEUE = NR_QUEUES,
+};
+
+/* What a task carries with it. */
+struct task_ctx {
+	struct turn turn;
+};
+
+#include <schedc/maps.h>
+
+/* fifo.sched:6 route */
+static __always_inline u32
+route(struct task_struct *p, struct task_ctx *t, u64 now)
+{
+#line 6 "fifo.sched"
+	return QUEUE_TASKS;
+}
+#line 34 "fifo.bpf.c"
+
+/* fifo.sched:4 queue tasks: an arrival */
+static __always_inline void
+queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+#line 4 "fifo.sched"
+	t->turn.slice_ns = 20000000;
+}
+#line 43 "fifo.bpf.c"
+
+/* A task becomes ready to run: its queue, its place there, and its slice. */
+static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+	turn_waits(&t->turn, now);
+	t->turn.queue = route(p, t, now);
+	switch (t->turn.queue) {
+	case QUEUE_TASKS:
+		queue_tasks_arrive(p, t, now, woke);
+		break;
+	}
+}
+
+/* A task's turn is over, and it is charged for it. */
+static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+{
+	t->turn.running = false;
+}
+
+/* A task's turn begins, or goes on after its properties were changed. */
+__global int start_turn(struct task_ctx *t __arg_nonnull, u64 now)
+{
+	if (t->turn.running)
+		return 0;
+	turn_runs(&t->turn, now);
+	return 0;
+}
+
+/* place { prev core in any cpu in any } */
+static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+{
+	s32 cpu;
+
+	if (bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr) &&
+	    scx_bpf_test_and_clear_cpu_idle(prev_cpu))
+		return prev_cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr,
+				    core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE));
+	if (cpu >= 0)
+		return cpu;
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		return cpu;
+	return -1;
+}
+
+/* A task wakes up or is new: an idle CPU takes it at once. */
+OP3(s32, fifo_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
+{
+	struct task_ctx *t = find_task(p);
+	s32 cpu;
+
+	if (!t)
+		return prev_cpu;
+	cpu = place(p, prev_cpu);
+	if (cpu < 0)
+		return prev_cpu;
+	arrive(p, t, now_ns(), true);
+	start_at_once(p, &t->turn);
+	return cpu;
+}
+
+OP2(void, fifo_enqueue, struct task_struct *, p, u64, enq_flags)
+{
+	struct task_ctx *t = find_task(p);
+	bool woke;
+	s32 cpu;
+
+	if (!t) {
+		insert(p, core_enum(scx_dsq_id_flags, SCX_DSQ_GLOBAL), MAX_SLICE_NS);
+		return;
+	}
+	woke = t->turn.asleep;
+	arrive(p, t, now_ns(), woke);
+	/* select_cpu is never called for a task that can run on one CPU only. */
+	if (woke && is_pinned(p)) {
+		cpu = place(p, scx_bpf_task_cpu(p));
+		if (cpu >= 0) {
+			start_at_once(p, &t->turn);
+			kick_idle(cpu);
+			return;
+		}
+	}
+	insert(p, t->turn.queue, t->turn.slice_ns);
+	/* A CPU that is taken off the idle ones must be woken. */
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		kick_idle(cpu);
+}
+
+/*
+ * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
+ * its end of turn and its return are worked out on a copy first, and it competes with that. If it
+ * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ */
+OP2(void, fifo_dispatch, s32, cpu, struct task_struct *, prev)
+{
+	struct task_ctx *t = NULL, *next = NULL;
+	u64 waiting, own = 0, head = 0, now = now_ns();
+	u32 queue, round, mine = NO_QUEUE;
+
+	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
+	    may_run_on(prev, cpu)) {
+		t = find_task(prev);
+		next = find_candidate();
+		if (t && next && t->turn.running) {
+			*next = *t;
+			end_turn(prev, next, now, false);
+			arrive(prev, next, now, false);
+			mine = next->turn.queue;
+			own = BIT(mine);
+		}
+	}
+	waiting = waiting_here(cpu, mine, &head);
+	/* A queue from which nothing can be moved after all counts as empty in the next round. */
+	for (round = 0; round <= NR_QUEUES; round++) {
+		queue = (waiting | own) ? QUEUE_TASKS : NO_QUEUE;
+		if (queue == NO_QUEUE)
+			return;
+		if (prev && t && next && queue == mine && !(waiting & own)) {
+			*t = *next;
+			t->turn.waiting = false;
+			set_slice(prev, t->turn.slice_ns);
+			start_turn(t, now);
+		} else if (!move_to_local(queue)) {
+			waiting &= ~BIT(queue);
+			continue;
+		}
+		return;
+	}
+}
+
+OP1(void, fifo_running, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+	u64 now = now_ns();
+
+	if (!t)
+		return;
+	/* The kernel starts some tasks by itself, those that may not migrate among them. */
+	if (!t->turn.waiting && !t->turn.running) {
+		arrive(p, t, now, t->turn.asleep);
+		t->turn.placed = true;
+		set_slice(p, t->turn.slice_ns);
+	}
+	start_turn(t, now);
+}
+
+/*
+ * What is left of a slice is given up, so that a task which a higher class has pushed off the CPU
+ * comes back through its queue. A running task whose properties are changed stops and runs again
+ * without leaving the CPU, which is no end of its turn; only quiescent tells that from sleep.
+ */
+OP2(void, fifo_stopping, struct task_struct *, p, bool, runnable)
+{
+	struct task_ctx *t = find_task(p);
+	u64 now = now_ns();
+
+	if (!t || !runnable)
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now, false);
+	if (p->scx.slice)
+		set_slice(p, 0);
+}
+
+OP2(void, fifo_quiescent, struct task_struct *, p, u64, deq_flags)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	if (t->turn.running)
+		end_turn(p, t, now_ns(), true);
+	t->turn.waiting = false;
+	t->turn.asleep = true;
+}
+
+OP2(s32, fifo_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
+{
+	struct task_ctx *t = create_task(p);
+
+	if (!t)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The task comes under this scheduler, for the first time or from another class. */
+OP1(void, fifo_enable, struct task_struct *, p)
+{
+	struct task_ctx *t = find_task(p);
+
+	if (!t)
+		return;
+	t->turn.asleep = true;
+	t->turn.waiting = false;
+	t->turn.running = false;
+}
+
+OP_INIT(fifo_init)
+{
+	u32 queue;
+	s32 error;
+
+	for (queue = 0; queue < NR_QUEUES; queue++) {
+		error = scx_bpf_create_dsq(queue, -1);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+OP1(void, fifo_exit, struct scx_exit_info *, info)
+{
+	save_exit_info(info);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops fifo_ops = {
+	.select_cpu = (void *)fifo_select_cpu,
+	.enqueue = (void *)fifo_enqueue,
+	.dispatch = (void *)fifo_dispatch,
+	.running = (void *)fifo_running,
+	.stopping = (void *)fifo_stopping,
+	.quiescent = (void *)fifo_quiescent,
+	.init_task = (void *)fifo_init_task,
+	.enable = (void *)fifo_enable,
+	.init = (void *)fifo_init,
+	.exit = (void *)fifo_exit,
+	.flags = OPS_ENQ_EXITING,
+	.timeout_ms = 30000,
+	.name = "fifo",
+};

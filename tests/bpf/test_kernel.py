@@ -1,0 +1,158 @@
+"""Real kernels' word on generated schedulers: loaded in the micro-VM, run, and sometimes broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import schedlang_vm as vm
+from schedlang.backend import Built, GuestTask, KernelReport, RunRequest, Topology
+from schedlang.ir.nodes import Policy
+from schedlang_bpf.backend import BpfBackend
+from schedlang_bpf.build import build
+from schedlang_bpf.compiler import Compiler
+from schedlang_bpf.emit import EmitOptions, emit
+from tests.bpf.samples import NO_PROOF, everything, example
+
+pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("toolbox")]
+
+ONE, TWO = Topology(cpus=1), Topology(cpus=2)
+KERNELS = ("newest", "6.12")
+HOGS = (GuestTask("light", nice=10), GuestTask("heavy"))
+
+
+def built(c: str, policy: Policy, compiler: Compiler) -> bytes:
+    result = build(c, policy, compiler)
+    assert isinstance(result, Built), result
+    return result.object
+
+
+def run(policy: Policy, obj: bytes, request: RunRequest) -> KernelReport:
+    return BpfBackend().run(obj, policy, request)
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest, toolbox: vm.Toolbox) -> str:
+    name = str(request.param)
+    if name == "6.12" and toolbox.oldest_kernel is None:
+        pytest.skip("the 6.12 kernel is not built")
+    return name
+
+
+def test_vruntime_gives_by_weight(kernel: str, compiler: Compiler) -> None:
+    policy = example("fair")
+    obj = built(emit(policy, NO_PROOF), policy, compiler)
+    report = run(policy, obj, RunRequest(ONE, 5.0, HOGS, kernel))
+    assert report.diagnostics == ()
+    assert report.attached_throughout
+    used = {task.comm: task.run_ns for task in report.tasks}
+    assert 0.88 < used["heavy"] / sum(used.values()) < 0.92
+    assert report.queues[0].dispatches > 100
+
+
+def test_every_queue_is_served(kernel: str, compiler: Compiler) -> None:
+    policy = example("web_server")
+    obj = built(emit(policy, NO_PROOF), policy, compiler)
+    tasks = (
+        GuestTask("nginx", count=2, run_us=300, sleep_us=5000),
+        GuestTask("compile", count=3),
+        GuestTask("backup", count=2, nice=12),
+        GuestTask("bound", cpus=(1,), run_us=500, sleep_us=3000),
+    )
+    params = (("quantum", 2_000_000), ("batch_floor", 15))
+    report = run(policy, obj, RunRequest(TWO, 4.0, tasks, kernel, params))
+    assert report.diagnostics == ()
+    assert report.attached_throughout
+    assert all(queue.dispatches > 20 for queue in report.queues)
+    assert all(task.turns > 20 for task in report.tasks)
+    used = {task.comm: task.run_ns for task in report.tasks}
+    hogs = used["compile"] + used["backup"]
+    # 4:1 by the tree, at least 15% by the guard.
+    assert 0.15 < used["backup"] / hogs < 0.35
+
+
+def test_everything_is_accepted(kernel: str, compiler: Compiler, zig: Compiler) -> None:
+    """By both compilers, and whatever the language has is cheap to verify."""
+    policy = everything()
+    for one in (compiler, zig):
+        obj = built(emit(policy, NO_PROOF), policy, one)
+        report = run(policy, obj, RunRequest(TWO, 1.0, HOGS, kernel))
+        assert report.diagnostics == (), one.name
+        assert report.attached_throughout
+        assert 0 < report.instructions_verified < 50_000
+
+
+def test_strict_priority_starves_and_the_watchdog_says_so(compiler: Compiler) -> None:
+    policy = example("strict_priority")
+    obj = built(emit(policy, NO_PROOF, EmitOptions(timeout_ms=5000)), policy, compiler)
+    tasks = (GuestTask("urgent", nice=-5), GuestTask("starved"))
+    report = run(policy, obj, RunRequest(ONE, 12.0, tasks, "newest"))
+    (finding,) = report.diagnostics
+    assert finding.code == "E0503"
+    assert "runnable task stall" in finding.message
+    assert "failed to run for" in finding.message
+    assert not report.attached_throughout
+
+
+def test_strict_priority_gives_the_lower_nothing(compiler: Compiler) -> None:
+    policy = example("strict_priority")
+    obj = built(emit(policy, NO_PROOF), policy, compiler)
+    tasks = (GuestTask("urgent", nice=-5), GuestTask("starved"))
+    report = run(policy, obj, RunRequest(ONE, 3.0, tasks, "newest"))
+    assert report.attached_throughout
+    used = {task.comm: task.run_ns for task in report.tasks}
+    assert used["urgent"] > 2_000_000_000
+    # What it runs before the others are let go, and in its last moments.
+    assert used["starved"] < 50_000_000
+
+
+def test_the_kernels_own_scheduler_can_be_watched() -> None:
+    report = BpfBackend().run(None, example("fair"), RunRequest(ONE, 2.0, HOGS, "newest"))
+    assert report.diagnostics == ()
+    assert report.attached_throughout
+    assert report.queues == ()
+    used = {task.comm: task.run_ns for task in report.tasks}
+    assert 0.85 < used["heavy"] / sum(used.values()) < 0.95
+
+
+SLICE = "t->turn.slice_ns = 1000000;"
+BROKEN = {
+    "E0501": (SLICE, "t->turn.slice_ns = *(u64 *)t->turn.key;", "the verifier rejects"),
+    "E0502": ("scx_bpf_create_dsq(queue, -1)", "scx_bpf_create_dsq(1ULL << 63, -1)", "(-22)"),
+    "E0504": ("count_possible_cpus();", "scx_bpf_no_such_function();", "no_such_function"),
+}
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_a_broken_scheduler_is_reported_as_what_it_is(
+    code: str, kernel: str, compiler: Compiler
+) -> None:
+    old, new, words = BROKEN[code]
+    policy = everything()
+    c = emit(policy, NO_PROOF)
+    assert c.count(old) == 1
+    c = "void scx_bpf_no_such_function(void) __attribute__((section(\".ksyms\")));\n" + c
+    obj = built(c.replace(old, new), policy, compiler)
+    report = run(policy, obj, RunRequest(ONE, 1.0, HOGS, kernel))
+    (finding,) = report.diagnostics
+    assert finding.code == code
+    assert words in finding.message
+    assert not report.attached_throughout
+    if code == "E0501":
+        assert finding.primary is not None
+        span = finding.primary.span
+        assert policy.sources[span.file].excerpt(span).startswith("queue urgent {")
+
+
+def test_a_request_that_makes_no_sense_is_refused(compiler: Compiler) -> None:
+    policy = example("fair")
+    obj = built(emit(policy, NO_PROOF), policy, compiler)
+    request = RunRequest(ONE, 1.0, HOGS, "newest")
+    for wrong in (
+        replace(request, params=(("quantum", 1),)),
+        replace(request, topology=Topology(cpus=3, llcs=2)),
+        replace(request, tasks=(GuestTask("a|b"),)),
+    ):
+        (finding,) = run(policy, obj, wrong).diagnostics
+        assert finding.code == "E0505"
