@@ -402,7 +402,7 @@ class Strict:
 @final
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A child of a weighted node. `scale`, lcm(weights) / weight, is the price of 1 ns of service."""
+    """A child of a weighted node. `scale`, lcm(weights) / weight, prices 1 ns of service."""
 
     child: Tree
     weight: int

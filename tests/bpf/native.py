@@ -39,7 +39,8 @@ class Host:
         tunable = [v for v, p in zip(params, policy.params, strict=True) if p.tunable]
         if tunable:
             values = (ctypes.c_int64 * len(tunable)).in_dll(self._lib, "params")
-            values[:] = tunable
+            for index, value in enumerate(tunable):
+                values[index] = value
         self.time(0)
         self._lib.host_start(cpus)
 

@@ -1,8 +1,8 @@
-"""Compiling and looking into objects: figures, refusals, and clang's words at the policy's lines."""
+"""Compiling and looking into objects: figures, refusals, clang's words at the policy's lines."""
 
 from __future__ import annotations
 
-import re
+import contextlib
 import sys
 from pathlib import Path
 
@@ -26,6 +26,12 @@ def built(compiler: Compiler) -> Built:
     result = build(emit(everything(), NO_PROOF), everything(), compiler)
     assert isinstance(result, Built), result
     return result
+
+
+def only(result: Built | tuple[Diagnostic, ...]) -> Diagnostic:
+    assert isinstance(result, tuple)
+    (finding,) = result
+    return finding
 
 
 def test_figures(built: Built) -> None:
@@ -67,8 +73,7 @@ def test_no_path_of_this_machine_is_in_it(built: Built) -> None:
 def test_an_error_is_told_at_the_line_of_the_policy(compiler: Compiler) -> None:
     policy = everything()
     c = emit(policy, NO_PROOF).replace("t->turn.slice_ns = 1000000;", "t->turn.slice = 1;", 1)
-    (finding,) = build(c, policy, compiler) or ()
-    assert isinstance(finding, Diagnostic)
+    finding = only(build(c, policy, compiler))
     assert finding.code == "E0401"
     assert finding.message.startswith("the C compiler rejects the generated code: no member")
     assert finding.primary is not None
@@ -79,8 +84,7 @@ def test_an_error_is_told_at_the_line_of_the_policy(compiler: Compiler) -> None:
 
 def test_an_error_elsewhere_has_no_place(compiler: Compiler) -> None:
     c = emit(example("fifo"), NO_PROOF) + "int x = y;\n"
-    (finding,) = build(c, example("fifo"), compiler) or ()
-    assert isinstance(finding, Diagnostic)
+    finding = only(build(c, example("fifo"), compiler))
     assert (finding.code, finding.primary) == ("E0401", None)
 
 
@@ -96,13 +100,12 @@ def test_an_error_elsewhere_has_no_place(compiler: Compiler) -> None:
 def test_a_compiler_that_fails_otherwise(program: str, message: str) -> None:
     broken = Compiler("broken", (sys.executable, "-c", program))
     limit_s = 1.0 if "sleep" in program else 60.0
-    (finding,) = build("", example("fifo"), broken, limit_s) or ()
-    assert isinstance(finding, Diagnostic)
+    finding = only(build("", example("fifo"), broken, limit_s))
     assert (finding.code, finding.message) == ("E0401", f"the C compiler {message}")
 
 
 WITHOUT = {
-    "the licence": ("SEC(\"license\")", 'SEC(".data")', "lacks the section license"),
+    "the licence": ('SEC("license")', 'SEC(".data")', "lacks the section license"),
     "the right licence": ('= "GPL";', '= "MIT";', "its licence is 'MIT'"),
     "a scheduler": ('SEC(".struct_ops.link")', "__attribute__((used))", ".struct_ops.link"),
 }
@@ -113,8 +116,7 @@ def test_an_object_that_lacks_something(lack: str, compiler: Compiler) -> None:
     old, new, why = WITHOUT[lack]
     c = emit(example("fifo"), NO_PROOF)
     assert old in c
-    (finding,) = build(c.replace(old, new), example("fifo"), compiler) or ()
-    assert isinstance(finding, Diagnostic)
+    finding = only(build(c.replace(old, new), example("fifo"), compiler))
     assert finding.code == "E0402"
     assert why in finding.message
 
@@ -155,11 +157,9 @@ def test_damaged_objects_never_raise(data: st.DataObject, built: Built) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_damaged_types_are_told(data: bytes) -> None:
-    try:
+def test_damaged_types_raise_nothing_else(data: bytes) -> None:
+    with contextlib.suppress(BtfError):
         read_btf(b"\x9f\xeb\x01\x00" + data)
-    except BtfError as error:
-        assert re.fullmatch(r"[\w ]+", str(error))
 
 
 def test_cut_objects_are_refused(built: Built) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from tests.bpf.samples import NO_PROOF, everything, example, in_file
 from tests.support.policies import compiled
 
 GOLDEN = Path(__file__).parent / "golden"
-SAMPLES = {
+SAMPLES: dict[str, Callable[[], Policy]] = {
     "everything": everything,
     "fair": lambda: example("fair"),
     "fifo": lambda: example("fifo"),
@@ -164,7 +165,7 @@ def test_hostile_names_compile_to_the_same_program(
 @pytest.mark.parametrize("text", ['"; } //', "a\\", "??/", "*/", "%s%n", "{{ x }}"])
 def test_hostile_patterns_stay_strings(text: str, compiler: Compiler) -> None:
     policy = compiled(
-        'policy p queue q { global order fifo slice 1ms } queue r { global order fifo slice 1ms }\n'
+        "policy p queue q { global order fifo slice 1ms } queue r { global order fifo slice 1ms }\n"
         'route { comm ~ "x*" -> q  else -> r } serve strict { q r }\n'
     )
     match = policy.route.rules[0].condition

@@ -57,6 +57,8 @@ class Pair:
                 self._fork()
             case "touch":
                 self.host.touch(self.rng.choice(running))
+            case _:
+                pass
         self._choose_all()
 
     def _fork(self) -> None:

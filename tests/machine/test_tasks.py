@@ -75,6 +75,7 @@ def test_a_sleeper_keeps_no_more_than_its_credit() -> None:
     assert clock == 101 * MS
     m.wake(sleeper, 100 * MS)
     assert states(m, sleeper, 0) == [clock - 20 * MS]
+    assert m.queues[0].entries[0].key == clock - 20 * MS  # the key comes after the join
     assert m.choose(0, 100 * MS) == (sleeper, 0)
     assert m.queues[0].clock == clock  # the clock never goes back
 

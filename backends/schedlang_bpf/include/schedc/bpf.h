@@ -55,10 +55,6 @@ static void *(*const bpf_map_lookup_percpu_elem)(void *map, const void *key, u32
 #define kernel_has_type(type) __builtin_preserve_type_info(*(typeof(type) *)0, 0)
 
 /* A callback of sched_ext_ops: the kernel hands its arguments over in an array of words. */
-#define OP0(type, name)									\
-	static __always_inline type name##_op(void);					\
-	SEC("struct_ops/" #name) type name(u64 *args) { return name##_op(); }		\
-	static __always_inline type name##_op(void)
 #define OP1(type, name, type0, arg0)							\
 	static __always_inline type name##_op(type0);					\
 	SEC("struct_ops/" #name) type name(u64 *args)					\
