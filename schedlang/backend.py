@@ -171,4 +171,3 @@ class EnvironmentProblem(Exception):
         self.what = what
         self.remedy = remedy
         self.code = code
-
