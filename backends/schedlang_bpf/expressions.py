@@ -225,7 +225,7 @@ def _if(expr: If, scope: Scope) -> _C:
     return _C(text, _Level.CHOICE, wide=then.wide or orelse.wide)
 
 
-_NAMES: Final = {Name.COMM: "comm_of(p)", Name.PROCESS: "process_of(p)"}
+_NAMES: Final = {Name.COMM: "&comm", Name.PROCESS: "&process"}
 _PATTERNS: Final = {
     PatternKind.EXACT: "name_is",
     PatternKind.PREFIX: "name_starts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from schedlang.ir.nodes import (
@@ -10,7 +10,9 @@ from schedlang.ir.nodes import (
     Event,
     Expr,
     Handler,
+    Input,
     Interval,
+    Name,
     Policy,
     Queue,
     State,
@@ -21,7 +23,7 @@ from schedlang_bpf.expressions import Scope, c_expression
 from schedlang_bpf.naming import Names
 from schedlang_bpf.text import comment_text, place_text
 from schedlang_bpf.views import Function, FunctionsView, Variable
-from schedlang_bpf.walk import handler_expressions, reads_clock
+from schedlang_bpf.walk import handler_expressions, read_once
 
 _TASK = ("struct task_struct *p", "struct task_ctx *t", "u64 now")
 _STOP = ("s64 used", "s64 granted", "bool blocked")
@@ -38,9 +40,9 @@ def task_functions(policy: Policy, names: Names) -> FunctionsView:
         _initialise(policy.states, names.task_states, "t->task", scope, code, "\t")
         place = place_text(policy.states[0].span, policy.sources)
         signature = _signature("init_states")
-        functions.append(
-            Function(f"{place} the states of a new task", _VOID, signature, "", code.lines())
-        )
+        locals_ = _locals(state.initial for state in policy.states)
+        comment = f"{place} the states of a new task"
+        functions.append(Function(comment, _VOID, signature, locals_, code.lines()))
     for event in Event:
         handlers = handlers_of(policy.handlers, event)
         if not handlers:
@@ -50,9 +52,9 @@ def task_functions(policy: Policy, names: Names) -> FunctionsView:
         place = place_text(handlers[0].span, policy.sources)
         more = _STOP if event is Event.STOP else ()
         signature = _signature(f"task_{event.value}", *more)
-        functions.append(
-            Function(f"{place} task, on {event.value}", _VOID, signature, "", code.lines())
-        )
+        locals_ = _locals(handler_expressions(handlers))
+        comment = f"{place} task, on {event.value}"
+        functions.append(Function(comment, _VOID, signature, locals_, code.lines()))
     return FunctionsView(tuple(functions))
 
 
@@ -63,6 +65,17 @@ def _signature(name: str, *more: str) -> str:
         return one_line
     tabs, spaces = divmod(len(name) + 1, 8)
     return f"{name}({', '.join(_TASK)},\n{chr(9) * tabs}{' ' * spaces}{', '.join(more)})"
+
+
+def _locals(roots: Iterable[Expr], clock: str = "") -> tuple[str, ...]:
+    """What a function reads once, at its beginning."""
+    read = read_once(roots)
+    definitions = {
+        Input.CLOCK: f"const u64 clock = READ_ONCE({clock});",
+        Name.COMM: "const struct name comm = comm_of(p);",
+        Name.PROCESS: "const struct name process = process_of(p);",
+    }
+    return tuple(text for what, text in definitions.items() if what in read)
 
 
 def handlers_of(handlers: tuple[Handler, ...], event: Event) -> tuple[Handler, ...]:
@@ -78,7 +91,8 @@ def route_function(policy: Policy, names: Names) -> FunctionsView:
     code.at(policy.route.span, f"\treturn {names.queue_ids[policy.route.otherwise]};")
     comment = f"{place_text(policy.route.span, policy.sources)} route"
     signature = _signature("route")
-    route = Function(comment, "static __always_inline u32", signature, "", code.lines())
+    locals_ = _locals(rule.condition for rule in policy.route.rules)
+    route = Function(comment, "static __always_inline u32", signature, locals_, code.lines())
     return FunctionsView((route,))
 
 
@@ -117,8 +131,8 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
     code.at(queue.slice.span, f"\tt->turn.slice_ns = {slice_ns};")
     comment = f"{_queue_comment(policy, queue)}: an arrival"
     signature = _signature(arrival_name(names, number), "bool woke")
-    clock = names.clocks[number] if reads_clock(_arrival_expressions(queue)) else ""
-    return Function(comment, _VOID, signature, clock, code.lines())
+    locals_ = _locals(_arrival_expressions(queue), names.clocks[number])
+    return Function(comment, _VOID, signature, locals_, code.lines())
 
 
 def _arrival_expressions(queue: Queue) -> Iterator[Expr]:
@@ -136,9 +150,9 @@ def _stop(policy: Policy, names: Names, number: int) -> Function:
     where, states = f"t->{names.queues[number]}", names.order_states[number]
     _handle(handlers, queue.order.states, states, where, scope, code, "\t")
     comment = f"{_queue_comment(policy, queue)}: the end of a turn from it"
-    clock = names.clocks[number] if reads_clock(handler_expressions(handlers)) else ""
+    locals_ = _locals(handler_expressions(handlers), names.clocks[number])
     signature = _signature(stop_name(names, number), *_STOP)
-    return Function(comment, _VOID, signature, clock, code.lines())
+    return Function(comment, _VOID, signature, locals_, code.lines())
 
 
 def _queue_comment(policy: Policy, queue: Queue) -> str:

@@ -138,12 +138,12 @@ class CgroupsView:
 @final
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the policy's own. `clock` is the variable that it reads once, if any."""
+    """A function of the policy's own; `locals` are the definitions at its beginning."""
 
     comment: str
     result: str
     signature: str
-    clock: str
+    locals: tuple[str, ...]
     lines: tuple[Line, ...]
 
 

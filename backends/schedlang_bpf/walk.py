@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from schedlang.ir.nodes import (
@@ -16,6 +16,7 @@ from schedlang.ir.nodes import (
     InputRef,
     Leaf,
     Match,
+    Name,
     Policy,
     Strict,
     Tree,
@@ -57,9 +58,11 @@ def handler_expressions(handlers: tuple[Handler, ...]) -> Iterator[Expr]:
         yield from (assign.value for assign in handler.assigns)
 
 
-def reads_clock(roots: Iterator[Expr]) -> bool:
-    parts = (part for root in roots for part in walk(root))
-    return any(isinstance(part, InputRef) and part.input is Input.CLOCK for part in parts)
+def read_once(roots: Iterable[Expr]) -> frozenset[Input | Name]:
+    """What of the clock and the names expressions read: a function reads each of them once."""
+    parts = [part for root in roots for part in walk(root)]
+    clock = {part.input for part in parts if isinstance(part, InputRef)} & {Input.CLOCK}
+    return frozenset(clock) | {part.name for part in parts if isinstance(part, Match)}
 
 
 def cgroup_paths(policy: Policy) -> tuple[str, ...]:

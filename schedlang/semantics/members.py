@@ -103,7 +103,7 @@ def _state(tree: ast.State, scope: Scope) -> ir.State | None:
         return None
     initial = lower_as(tree.initial, type_, scope)
     bounds = _range(tree, type_, scope)
-    if initial is None:
+    if initial is None or (bounds is None and not type_.is_point):
         return None
     if bounds and initial.range and not bounds.contains(initial.range):
         label = f"between {initial.range.lo} and {initial.range.hi}"
@@ -113,17 +113,15 @@ def _state(tree: ast.State, scope: Scope) -> ir.State | None:
 
 
 def _range(tree: ast.State, type_: Type, scope: Scope) -> Interval | None:
+    """The range of a state. None for a point, which has none, and after an error."""
     if type_.is_point or type_ is Type.BOOL:
         if tree.range is not None:
-            message = f"{describe(type_)} has no range"
-            scope.findings.add("E0203", message, tree.range.span)
+            scope.findings.add("E0203", f"{describe(type_)} has no range", tree.range.span)
         return ir.BOOL_RANGE if type_ is Type.BOOL else None
     if tree.range is None:
-        note = "write `in LOWEST..HIGHEST`: the state saturates there"
-        scope.findings.add(
-            "E0204", f"`{tree.name.name}` has no range", tree.name.span, notes=(note,)
-        )
-        return ir.BOOL_RANGE
+        name, note = tree.name, "write `in LOWEST..HIGHEST`: the state saturates there"
+        scope.findings.add("E0204", f"`{name.name}` has no range", name.span, notes=(note,))
+        return None
     return lower_range(tree.range, type_, scope)
 
 

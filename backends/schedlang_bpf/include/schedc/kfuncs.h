@@ -128,22 +128,22 @@ static __always_inline bool may_run_on(struct task_struct *p, s32 cpu)
 }
 
 /*
- * The key of the first task in a dispatch queue that may run on `cpu`. False if there is none.
+ * The key of the first task in a dispatch queue that may run on `cpu`. Zero if there is none.
  * Almost always the first task will do; others are looked at only past tasks bound elsewhere.
  */
-__global bool first_key(u64 dsq, s32 cpu, u64 *key __arg_nonnull)
+__global int first_key(u64 dsq, s32 cpu, u64 *key __arg_nonnull)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
-	bool found = false;
+	int found = 0;
 
 	if (!scx_bpf_dsq_nr_queued(dsq))
-		return false;
+		return 0;
 	if (!bpf_iter_scx_dsq_new(&it, dsq, 0)) {
 		while ((p = bpf_iter_scx_dsq_next(&it))) {
 			if (may_run_on(p, cpu)) {
 				*key = p->scx.dsq_vtime;
-				found = true;
+				found = 1;
 				break;
 			}
 		}

@@ -70,7 +70,7 @@ static __always_inline void turn_runs(struct turn *turn, u64 now)
 
 /*
  * The queues that hold a task which may run on `cpu`, as bits. `head` becomes the key of the first
- * such task of queue `own`.
+ * such task of queue `own`, if there is one.
  */
 __global u64 waiting_here(s32 cpu, u32 own, u64 *head __arg_nonnull)
 {
@@ -78,9 +78,8 @@ __global u64 waiting_here(s32 cpu, u32 own, u64 *head __arg_nonnull)
 	u32 queue;
 
 	for (queue = 0; queue < NR_QUEUES; queue++) {
-		if (!first_key(queue, cpu, &key))
-			continue;
-		waiting |= BIT(queue);
+		/* Without a branch, which the verifier would follow for every set of queues. */
+		waiting |= (u64)(first_key(queue, cpu, &key) & 1) << queue;
 		if (queue == own)
 			*head = key;
 	}

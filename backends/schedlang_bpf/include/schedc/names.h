@@ -27,52 +27,30 @@ static __always_inline struct name process_of(struct task_struct *p)
 	return name;
 }
 
-static __always_inline bool name_has_at(const struct name *name, u32 at, const char *text,
-					u32 length)
-{
-	u32 i;
+enum {
+	FROM_START = 1,
+	TO_END = 2,
+};
 
-#pragma clang loop unroll(full)
-	for (i = 0; i < TASK_COMM_LEN; i++) {
-		if (i < length && name->text[at + i] != text[i])
+static __noinline bool name_matches(const struct name *name, const char *text, u32 length,
+				    u32 where)
+{
+	u32 at, i;
+
+	for (at = 0; at + length < TASK_COMM_LEN; at++) {
+		for (i = 0; i < length && name->text[at + i] == text[i]; i++)
+			;
+		if (i == length && (!(where & TO_END) || !name->text[at + length]))
+			return true;
+		if (where & FROM_START)
 			return false;
 	}
-	return true;
-}
-
-static __always_inline bool name_starts(struct name name, const char *text, u32 length)
-{
-	return name_has_at(&name, 0, text, length);
-}
-
-static __always_inline bool name_is(struct name name, const char *text, u32 length)
-{
-	return name_has_at(&name, 0, text, length) && !name.text[length];
-}
-
-static __always_inline bool name_contains(struct name name, const char *text, u32 length)
-{
-	u32 at;
-
-#pragma clang loop unroll(full)
-	for (at = 0; at < TASK_COMM_LEN; at++) {
-		if (at + length < TASK_COMM_LEN && name_has_at(&name, at, text, length))
-			return true;
-	}
 	return false;
 }
 
-static __always_inline bool name_ends(struct name name, const char *text, u32 length)
-{
-	u32 at;
-
-#pragma clang loop unroll(full)
-	for (at = 0; at < TASK_COMM_LEN; at++) {
-		if (at + length < TASK_COMM_LEN && !name.text[at + length] &&
-		    name_has_at(&name, at, text, length))
-			return true;
-	}
-	return false;
-}
+#define name_is(name, text, length) name_matches(name, text, length, FROM_START | TO_END)
+#define name_starts(name, text, length) name_matches(name, text, length, FROM_START)
+#define name_ends(name, text, length) name_matches(name, text, length, TO_END)
+#define name_contains(name, text, length) name_matches(name, text, length, 0)
 
 #endif
