@@ -109,13 +109,16 @@ class KernelReport:
 @final
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run under a policy: for each task shape its number, name, nice, and body."""
+    """What to run under a policy. With a `seed` virtual time advances with executed instructions
+    only, and the same request gives the same figures; without one it follows the host's clock.
+    """
 
     topology: Topology
     duration_s: float
     tasks: tuple[GuestTask, ...]
     kernel: str  # "newest", "6.12", or a path of a bzImage
     params: tuple[tuple[str, int], ...] = ()
+    seed: int | None = None
 
 
 @final

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib.metadata import entry_points
+from functools import cache
 from pathlib import Path
 from typing import Final, final
 
@@ -114,8 +114,11 @@ def describe_problem(problem: EnvironmentProblem) -> Diagnostic:
     return Diagnostic(problem.code, problem.what, repairs=repairs)
 
 
+@cache
 def load_backend(name: str = DEFAULT_BACKEND) -> Backend:
     """The installed backend `name`. Raises EnvironmentProblem."""
+    from importlib.metadata import entry_points
+
     found = entry_points(group=BACKENDS)
     for entry in found:
         if entry.name == name:

@@ -3,7 +3,7 @@
 Put together from single ideas: `text`, `expressions`, `naming` turn the policy's words into C;
 `functions`, `arbitration`, `about`, `sections` decide what the templates place; `emit` renders;
 `compiler`, `build`, `btf`, `inspect` make the object and look into it; `outcomes`, `report`,
-`backend` bring back what a kernel in the micro-VM says.
+`trial` bring back what a kernel in the micro-VM says; `backend` is what the compiler finds.
 """
 
 from __future__ import annotations

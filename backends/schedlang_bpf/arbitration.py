@@ -175,11 +175,18 @@ def _nodes(tree: Tree, policy: Policy, names: Names, numbers: _Numbers) -> Itera
     yield Node(
         place=place_text(tree.span, policy.sources),
         text=_node_text(tree, policy),
+        linkage="__global" if isinstance(tree, Weighted) else "static __always_inline",
         function=numbers.name(tree),
-        parameters="struct cpu_ctx *c, u64 waiting" if _uses_c(tree) else "u64 waiting",
+        parameters=_parameters(tree),
         weighted=_member(tree) if isinstance(tree, Weighted) else "",
         children=tuple(children),
     )
+
+
+def _parameters(tree: Strict | Weighted) -> str:
+    if isinstance(tree, Weighted):
+        return "struct cpu_ctx *c __arg_nonnull, u64 waiting"
+    return "struct cpu_ctx *c, u64 waiting" if _uses_c(tree) else "u64 waiting"
 
 
 def _children(tree: Strict | Weighted) -> tuple[Tree, ...]:

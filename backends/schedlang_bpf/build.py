@@ -20,7 +20,6 @@ from schedlang.backend import Built, EnvironmentProblem
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
 from schedlang_bpf.compiler import Compiler
-from schedlang_bpf.inspect import inspect_object
 from schedlang_bpf.places import policy_label
 
 TIMEOUT_S: Final = 120.0
@@ -49,7 +48,11 @@ def build(
         with tempfile.TemporaryDirectory(prefix="schedc-") as name:
             folder = Path(name)
             _prepare(folder, c)
-            ended = _compile(folder, compiler, timeout_s)
+            process = _start(folder, compiler)
+            # Slow to import, and not needed before the compiler has ended.
+            from schedlang_bpf.inspect import inspect_object
+
+            ended = _wait(process, timeout_s)
             obj = folder / _OBJECT
             data = obj.read_bytes() if ended.status == 0 and obj.is_file() else None
     except OSError as error:
@@ -72,14 +75,14 @@ def _prepare(folder: Path, c: str) -> None:
             (headers / header.name).write_bytes(header.read_bytes())
 
 
-def _compile(folder: Path, compiler: Compiler, timeout_s: float) -> _Ended:
+def _start(folder: Path, compiler: Compiler) -> subprocess.Popen[bytes]:
     env = {**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)}
     if compiler.caches:
         env |= {
             "ZIG_GLOBAL_CACHE_DIR": str(folder / "cache"),
             "ZIG_LOCAL_CACHE_DIR": str(folder / "cache"),
         }
-    process = subprocess.Popen(
+    return subprocess.Popen(
         compiler.arguments(_SOURCE, _OBJECT),
         cwd=folder,
         env=env,
@@ -88,6 +91,9 @@ def _compile(folder: Path, compiler: Compiler, timeout_s: float) -> _Ended:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> _Ended:
     try:
         output, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:

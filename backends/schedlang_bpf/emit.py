@@ -7,9 +7,11 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import Final, final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from schedlang.ir.nodes import Policy
+from schedlang.kept import keep, recall
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.code import RESUME
 from schedlang_bpf.naming import name_policy
@@ -44,6 +46,19 @@ def _render(template: str, view: View) -> str:
     return _environment().get_template(f"{template}.c.j2").render(context)
 
 
+@final
+class _Compiled(BytecodeCache):
+    """Templates as Jinja compiled them in an earlier run; it checks that their text is the same."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        code = recall(f"template-{bucket.key}")
+        if code is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        keep(f"template-{bucket.key}", bucket.bytecode_to_string())
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
@@ -53,6 +68,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # C, not HTML: `text` has made everything fit
+        bytecode_cache=_Compiled(),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
 from schedlang_bpf.places import policy_label
-from schedlang_vm import (
+from schedlang_vm.api import (
     Accepted,
     Ejected,
     GuestFailed,

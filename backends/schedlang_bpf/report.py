@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schedlang.backend import KernelReport, QueueCounts, TaskUse
 from schedlang.ir.nodes import Policy
 from schedlang_bpf.outcomes import diagnose
-from schedlang_vm import Accepted, Json, RunReport, TaskResult
+from schedlang_vm.api import Accepted, Json, RunReport, TaskResult
 
 
 def kernel_report(run: RunReport, policy: Policy, *, own: bool) -> KernelReport:

@@ -220,6 +220,7 @@ class Node:
 
     place: str
     text: str
+    linkage: str
     function: str
     parameters: str
     weighted: str

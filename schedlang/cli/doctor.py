@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import click
@@ -43,6 +42,8 @@ def doctor(form: Format) -> int:
 
 
 def _own_checks() -> tuple[Check, ...]:
+    from importlib.metadata import version
+
     from schedlang.backend import Check
 
     return (

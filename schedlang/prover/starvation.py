@@ -11,7 +11,6 @@ from schedlang.ir import nodes as ir
 from schedlang.machine.scenario import Lasso, Turn
 from schedlang.prover.arbiter import Arbitration
 from schedlang.prover.guards import GuardFacts, guard_facts
-from schedlang.prover.lasso import find_starving_run
 from schedlang.prover.order import ANY_WEIGHT
 from schedlang.prover.rules import Rules
 from schedlang.prover.setting import (
@@ -39,7 +38,6 @@ from schedlang.prover.wait import (
     prove_services,
     prove_wait,
 )
-from schedlang.prover.witness import hogged, replayed
 from schedlang.source import Span
 
 REPAIR_SHARE = 5
@@ -123,6 +121,9 @@ def _rests_on(policy: ir.Policy, queue: int) -> tuple[Span, ...]:
 
 
 def _refute(on: Ground, queue: int) -> Lasso | None:
+    from schedlang.prover.lasso import find_starving_run
+    from schedlang.prover.witness import hogged, replayed
+
     for params in _settings(on.policy):
         arbitration = concrete_arbitration(on.policy, on.rules, params)
         if not arbitration.guards_of(queue):

@@ -7,9 +7,7 @@ from typing import Final, assert_never
 
 from schedlang.diagnostics.model import Diagnostic, Label, Severity
 from schedlang.ir.nodes import Policy, Property
-from schedlang.machine.replay import Mismatch, replay
 from schedlang.machine.scenario import Lasso
-from schedlang.machine.timeline import timeline_lines
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
 from schedlang.report.units import duration
 from schedlang.source import Span
@@ -107,6 +105,9 @@ def _refuted(finding: Finding, verdict: Refuted, policy: Policy) -> Diagnostic:
 
 
 def _timeline(run: Lasso, policy: Policy) -> list[str]:
+    from schedlang.machine.replay import Mismatch, replay
+    from schedlang.machine.timeline import timeline_lines
+
     replayed = replay(policy, run, REPLAYED_ROUNDS)
     # INVARIANT: no verdict is `Refuted` unless its run was replayed.
     assert not isinstance(replayed, Mismatch), replayed.what

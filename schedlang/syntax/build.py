@@ -71,6 +71,10 @@ class TreeBuilder(Transformer[Token, ast.File]):
         # INVARIANT: a key is the id of a node that the parser still holds.
         self._depths: dict[int, int] = {}
 
+    def __reduce__(self) -> tuple[type[TreeBuilder], tuple[()]]:
+        """Parser tables are kept with their builder: what comes back is a new one."""
+        return TreeBuilder, ()
+
     # --- helpers
 
     def _of(self, item: Item) -> Span:

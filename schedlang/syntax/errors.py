@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
@@ -14,6 +13,7 @@ from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.source import Span
 from schedlang.syntax.build import MAX_DEPTH, TooDeep, TooLarge
 from schedlang.syntax.lookahead import acceptable
+from schedlang.syntax.problems import Problem, place
 from schedlang.syntax.scan import open_brace
 from schedlang.syntax.slips import recognise
 from schedlang.syntax.stumble import Stumble, word_at
@@ -30,25 +30,6 @@ from schedlang.syntax.words import (
 
 Readable = Callable[[str], int]
 """Up to where a text can be read."""
-
-Problem = UnexpectedToken | UnexpectedCharacters | TooDeep | TooLarge
-PROBLEMS = (UnexpectedToken, UnexpectedCharacters, TooDeep, TooLarge)
-
-
-def place(problem: Problem) -> int:
-    """Where the text stops being read."""
-    match problem:
-        case TooDeep() | TooLarge():
-            return problem.span.start
-        case UnexpectedToken(token=Token(type="$END")):
-            return sys.maxsize
-        case UnexpectedToken():
-            return problem.token.start_pos or 0
-        case UnexpectedCharacters():
-            lexer = problem.interactive_parser.lexer_thread.state
-            return lexer.line_ctr.char_pos if lexer else 0
-        case _:
-            assert_never(problem)
 
 
 def describe(problem: Problem, text: str, file: int, readable: Readable) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""Text to tree. Pure but for reading the grammar, once.
+"""Text to tree. Pure but for reading the grammar, once, or the tables that were made of it before.
 
 After an error the declaration it stands in is blanked and the rest is read again, so that one run
 tells of up to `MAX_ERRORS` errors and spans stay true.
@@ -10,38 +10,37 @@ import re
 import sys
 from bisect import bisect_right
 from functools import cache
+from hashlib import sha256
+from io import BytesIO
 from threading import Lock
 from typing import final
 
-from lark import Lark
+import lark
 
 from schedlang.diagnostics.model import Diagnostic
+from schedlang.kept import keep, recall
 from schedlang.resources import data_root
 from schedlang.source import Source
 from schedlang.syntax import ast
 from schedlang.syntax.build import TreeBuilder
-from schedlang.syntax.errors import PROBLEMS, describe, place
+from schedlang.syntax.problems import PROBLEMS, place
 from schedlang.syntax.scan import declaration_heads
 from schedlang.syntax.words import LATER_DECLARATIONS
 
 MAX_ERRORS = 20
+_OPTIONS = {"parser": "lalr", "keep_all_tokens": True, "maybe_placeholders": False}
 
 
 @final
 class Parser:
     """Lark's tables for the grammar, and the builder that they call as they reduce."""
 
-    def __init__(self) -> None:
-        grammar = (data_root("grammar") / "schedlang.lark").read_text(encoding="utf-8")
-        self._builder = TreeBuilder()
+    def __init__(self, tables: lark.Lark) -> None:
+        builder = tables.options.transformer
+        assert isinstance(builder, TreeBuilder)
+        self._builder = builder
         self._lock = Lock()
-        self.lark = Lark(
-            grammar,
-            parser="lalr",
-            keep_all_tokens=True,
-            maybe_placeholders=False,
-            transformer=self._builder,
-        )
+        self.lark = tables
 
     def read(self, text: str, file: int) -> ast.File:
         """The tree of `text`. Raises one of `PROBLEMS`."""
@@ -62,7 +61,26 @@ class Parser:
 
 @cache
 def load_parser() -> Parser:
-    return Parser()
+    """From the tables that an earlier run has kept, if they are of this very grammar and Lark."""
+    grammar = read_grammar()
+    version = f"{sys.version} {lark.__version__} {TreeBuilder} {_OPTIONS} {grammar}"
+    name = f"grammar-{sha256(version.encode()).hexdigest()[:16]}"
+    kept = recall(name)
+    if kept is not None:
+        return Parser(lark.Lark.load(BytesIO(kept)))
+    tables = make_tables(grammar)
+    written = BytesIO()
+    tables.save(written)
+    keep(name, written.getvalue())
+    return Parser(tables)
+
+
+def read_grammar() -> str:
+    return (data_root("grammar") / "schedlang.lark").read_text(encoding="utf-8")
+
+
+def make_tables(grammar: str) -> lark.Lark:
+    return lark.Lark(grammar, transformer=TreeBuilder(), **_OPTIONS)
 
 
 def parse(source: Source, file: int = 0) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
@@ -77,6 +95,8 @@ def parse(source: Source, file: int = 0) -> tuple[ast.File | None, tuple[Diagnos
         try:
             tree = parser.read(text, file)
         except PROBLEMS as problem:
+            from schedlang.syntax.errors import describe
+
             finding = describe(problem, text, file, parser.readable)
             findings.append(finding)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import schedlang_vm as vm
+import schedlang_vm.api as vm
 from schedlang_bpf.backend import find_compiler
 from schedlang_bpf.compiler import Compiler, zig_clang
 

@@ -7,7 +7,7 @@ import pytest
 from schedlang.backend import QueueCounts, TaskUse
 from schedlang_bpf.outcomes import diagnose
 from schedlang_bpf.report import queue_counts, task_use
-from schedlang_vm import (
+from schedlang_vm.api import (
     Accepted,
     Ejected,
     ExitRecord,

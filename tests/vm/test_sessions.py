@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from schedlang_vm import (
+from schedlang_vm.api import (
     Accepted,
     Ejected,
     GuestFailed,
@@ -67,6 +67,7 @@ def test_a_stall_is_watched_coming_true(scheduler: Scheduler, kernel: Kernel) ->
         kernel=kernel,
         topology=TWO,
         timeout_s=TIMEOUT_S,
+        deterministic_seed=1,
     )
     assert isinstance(report.outcome, Ejected)
     assert report.outcome.kind == "runnable task stall"
@@ -87,6 +88,7 @@ def test_a_waiting_task_is_seen_before_the_watchdog_sees_it(
         kernel=toolbox.newest(),
         topology=TWO,
         timeout_s=TIMEOUT_S,
+        deterministic_seed=1,
     )
     assert isinstance(report.outcome, Accepted)
     starved = [task for task in report.tasks if task.run_ns == 0]

@@ -82,7 +82,7 @@ struct cpu_ctx {
 	struct { /* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
 		u64 now; /* the greatest service from which a child was chosen */
 		u64 served[2]; /* by child: ns of service, scaled by its weight */
-		u32 seen; /* bit k: child k was non-empty at the last choice */
+		u64 seen; /* the queues that waited at the last choice, as bits */
 	} weighted_0;
 };
 
@@ -144,8 +144,11 @@ task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 gran
 static __always_inline u32
 route(struct task_struct *p, struct task_ctx *t, u64 now)
 {
+	const struct name comm = comm_of(p);
+	const struct name process = process_of(p);
+
 #line 31 "everything.sched"
-	if (name_starts(comm_of(p), "nginx", 5) || name_ends(process_of(p), "worker", 6) || name_contains(comm_of(p), "x", 1) || name_is(comm_of(p), "sshd", 4))
+	if (name_starts(&comm, "nginx", 5) || name_ends(&process, "worker", 6) || name_contains(&comm, "x", 1) || name_is(&comm, "sshd", 4))
 #line 31 "everything.sched"
 		return QUEUE_URGENT;
 	if (is_kthread(p) || is_restricted(p))
@@ -163,7 +166,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 30 "everything.sched"
 	return QUEUE_FAIR;
 }
-#line 167 "everything.bpf.c"
+#line 170 "everything.bpf.c"
 
 /* everything.sched:25 queue urgent: an arrival */
 static __always_inline void
@@ -173,12 +176,12 @@ queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 		t->turn.joined |= BIT(QUEUE_URGENT);
 #line 19 "everything.sched"
 		t->queue_urgent.due = now + 2000000;
-#line 177 "everything.bpf.c"
+#line 180 "everything.bpf.c"
 	}
 	if (woke) {
 #line 20 "everything.sched"
 		t->queue_urgent.due = now + 2000000;
-#line 182 "everything.bpf.c"
+#line 185 "everything.bpf.c"
 	}
 	task_join(p, t, now);
 #line 21 "everything.sched"
@@ -187,7 +190,7 @@ queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 #line 25 "everything.sched"
 	t->turn.slice_ns = 1000000;
 }
-#line 191 "everything.bpf.c"
+#line 194 "everything.bpf.c"
 
 /* everything.sched:26 queue fair: an arrival */
 static __always_inline void
@@ -199,7 +202,7 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 		t->turn.joined |= BIT(QUEUE_FAIR);
 #line 7 "orders.sched"
 		t->queue_fair.v = clock + 1000000;
-#line 203 "everything.bpf.c"
+#line 206 "everything.bpf.c"
 	}
 	task_join(p, t, now);
 #line 8 "orders.sched"
@@ -209,7 +212,7 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 26 "everything.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 213 "everything.bpf.c"
+#line 216 "everything.bpf.c"
 
 /* everything.sched:26 queue fair: the end of a turn from it */
 static __always_inline void
@@ -219,7 +222,7 @@ queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_fair.v = t->queue_fair.v + quotient(used * 100, weight_of(p));
 }
-#line 223 "everything.bpf.c"
+#line 226 "everything.bpf.c"
 
 /* everything.sched:27 queue line: an arrival */
 static __always_inline void
@@ -229,7 +232,7 @@ queue_line_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 27 "everything.sched"
 	t->turn.slice_ns = 3000000;
 }
-#line 233 "everything.bpf.c"
+#line 236 "everything.bpf.c"
 
 /* everything.sched:28 queue rest: an arrival */
 static __always_inline void
@@ -239,7 +242,7 @@ queue_rest_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 28 "everything.sched"
 	t->turn.slice_ns = is_pinned(p) ? 1000000 : 8000000;
 }
-#line 243 "everything.bpf.c"
+#line 246 "everything.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -293,26 +296,26 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 		c->due[GUARD_FAIR_AFTER] = now + 20000000;
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
-#line 297 "everything.bpf.c"
+#line 300 "everything.bpf.c"
 		break;
 	case QUEUE_LINE:
 #line 41 "everything.sched"
 		c->due[GUARD_LINE_SHARE] += share_cost(ran, param_floor());
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 304 "everything.bpf.c"
+#line 307 "everything.bpf.c"
 		break;
 	case QUEUE_REST:
 #line 42 "everything.sched"
 		c->due[GUARD_REST_SHARE] += share_cost(ran, 5);
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 311 "everything.bpf.c"
+#line 314 "everything.bpf.c"
 		break;
 	}
 	return 0;
 }
-#line 316 "everything.bpf.c"
+#line 319 "everything.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -333,7 +336,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 42 "everything.sched"
 		c->due[GUARD_REST_SHARE] = point_max(c->due[GUARD_REST_SHARE], now);
 }
-#line 337 "everything.bpf.c"
+#line 340 "everything.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
@@ -370,28 +373,27 @@ static __always_inline u32 choose_strict_0(u64 waiting)
 }
 
 /* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
-static __always_inline u32 choose_weighted_0(struct cpu_ctx *c, u64 waiting)
+__global u32 choose_weighted_0(struct cpu_ctx *c __arg_nonnull, u64 waiting)
 {
 	const u64 members[] = {
 		BIT(QUEUE_FAIR),
 		(BIT(QUEUE_LINE) | BIT(QUEUE_REST)),
 	};
-	u32 seen = 0, child, least = 0;
+	u64 seen = c->weighted_0.seen;
+	u32 child, least = 2;
 
 	for (child = 0; child < 2; child++) {
 		if (!(waiting & members[child]))
 			continue;
-		if (!(c->weighted_0.seen & BIT(child)))
+		if (!(seen & members[child]))
 			c->weighted_0.served[child] =
 				point_max(c->weighted_0.served[child], c->weighted_0.now);
-		if (!seen || point_before(c->weighted_0.served[child],
-					  c->weighted_0.served[least]))
+		if (least == 2 ||
+		    point_before(c->weighted_0.served[child],
+				 c->weighted_0.served[least]))
 			least = child;
-		seen |= BIT(child);
 	}
-	c->weighted_0.seen = seen;
-	if (!seen)
-		return NO_QUEUE;
+	c->weighted_0.seen = waiting;
 	switch (least) {
 	case 0:
 		return QUEUE_FAIR;

@@ -78,7 +78,7 @@ struct cpu_ctx {
 	struct { /* web_server.sched:28 weighted { normal: 4 batch: 1 } */
 		u64 now; /* the greatest service from which a child was chosen */
 		u64 served[2]; /* by child: ns of service, scaled by its weight */
-		u32 seen; /* bit k: child k was non-empty at the last choice */
+		u64 seen; /* the queues that waited at the last choice, as bits */
 	} weighted_0;
 };
 
@@ -126,8 +126,10 @@ task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 gran
 static __always_inline u32
 route(struct task_struct *p, struct task_ctx *t, u64 now)
 {
+	const struct name process = process_of(p);
+
 #line 22 "web_server.sched"
-	if (name_starts(process_of(p), "nginx", 5) || name_starts(process_of(p), "envoy", 5))
+	if (name_starts(&process, "nginx", 5) || name_starts(&process, "envoy", 5))
 #line 22 "web_server.sched"
 		return QUEUE_INTERACTIVE;
 	if (t->under[0] || nice_of(p) >= 10)
@@ -139,7 +141,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 21 "web_server.sched"
 	return QUEUE_NORMAL;
 }
-#line 143 "web_server.bpf.c"
+#line 145 "web_server.bpf.c"
 
 /* web_server.sched:17 queue interactive: an arrival */
 static __always_inline void
@@ -151,7 +153,7 @@ queue_interactive_arrive(struct task_struct *p, struct task_ctx *t, u64 now, boo
 		t->turn.joined |= BIT(QUEUE_INTERACTIVE);
 #line 7 "orders.sched"
 		t->queue_interactive.v = clock + 1000000;
-#line 155 "web_server.bpf.c"
+#line 157 "web_server.bpf.c"
 	}
 #line 8 "orders.sched"
 	t->queue_interactive.v = point_max(t->queue_interactive.v, clock - 10000000);
@@ -160,7 +162,7 @@ queue_interactive_arrive(struct task_struct *p, struct task_ctx *t, u64 now, boo
 #line 17 "web_server.sched"
 	t->turn.slice_ns = 1000000;
 }
-#line 164 "web_server.bpf.c"
+#line 166 "web_server.bpf.c"
 
 /* web_server.sched:17 queue interactive: the end of a turn from it */
 static __always_inline void
@@ -170,7 +172,7 @@ queue_interactive_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_interactive.v = t->queue_interactive.v + quotient(used * 100, weight_of(p));
 }
-#line 174 "web_server.bpf.c"
+#line 176 "web_server.bpf.c"
 
 /* web_server.sched:18 queue normal: an arrival */
 static __always_inline void
@@ -182,7 +184,7 @@ queue_normal_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 		t->turn.joined |= BIT(QUEUE_NORMAL);
 #line 7 "orders.sched"
 		t->queue_normal.v = clock + 1000000;
-#line 186 "web_server.bpf.c"
+#line 188 "web_server.bpf.c"
 	}
 #line 8 "orders.sched"
 	t->queue_normal.v = point_max(t->queue_normal.v, clock - 20000000);
@@ -191,7 +193,7 @@ queue_normal_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 #line 18 "web_server.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 195 "web_server.bpf.c"
+#line 197 "web_server.bpf.c"
 
 /* web_server.sched:18 queue normal: the end of a turn from it */
 static __always_inline void
@@ -201,7 +203,7 @@ queue_normal_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_normal.v = t->queue_normal.v + quotient(used * 100, weight_of(p));
 }
-#line 205 "web_server.bpf.c"
+#line 207 "web_server.bpf.c"
 
 /* web_server.sched:19 queue batch: an arrival */
 static __always_inline void
@@ -210,7 +212,7 @@ queue_batch_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 #line 19 "web_server.sched"
 	t->turn.slice_ns = 8000000;
 }
-#line 214 "web_server.bpf.c"
+#line 216 "web_server.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -264,19 +266,19 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 		c->due[GUARD_NORMAL_SHARE] += share_cost(ran, 20);
 #line 28 "web_server.sched"
 		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
-#line 268 "web_server.bpf.c"
+#line 270 "web_server.bpf.c"
 		break;
 	case QUEUE_BATCH:
 #line 30 "web_server.sched"
 		c->due[GUARD_BATCH_SHARE] += share_cost(ran, param_batch_floor());
 #line 28 "web_server.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 275 "web_server.bpf.c"
+#line 277 "web_server.bpf.c"
 		break;
 	}
 	return 0;
 }
-#line 280 "web_server.bpf.c"
+#line 282 "web_server.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -294,7 +296,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 30 "web_server.sched"
 		c->due[GUARD_BATCH_SHARE] = point_max(c->due[GUARD_BATCH_SHARE], now);
 }
-#line 298 "web_server.bpf.c"
+#line 300 "web_server.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
@@ -316,28 +318,27 @@ static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
 }
 
 /* web_server.sched:28 weighted { normal: 4 batch: 1 } */
-static __always_inline u32 choose_weighted_0(struct cpu_ctx *c, u64 waiting)
+__global u32 choose_weighted_0(struct cpu_ctx *c __arg_nonnull, u64 waiting)
 {
 	const u64 members[] = {
 		BIT(QUEUE_NORMAL),
 		BIT(QUEUE_BATCH),
 	};
-	u32 seen = 0, child, least = 0;
+	u64 seen = c->weighted_0.seen;
+	u32 child, least = 2;
 
 	for (child = 0; child < 2; child++) {
 		if (!(waiting & members[child]))
 			continue;
-		if (!(c->weighted_0.seen & BIT(child)))
+		if (!(seen & members[child]))
 			c->weighted_0.served[child] =
 				point_max(c->weighted_0.served[child], c->weighted_0.now);
-		if (!seen || point_before(c->weighted_0.served[child],
-					  c->weighted_0.served[least]))
+		if (least == 2 ||
+		    point_before(c->weighted_0.served[child],
+				 c->weighted_0.served[least]))
 			least = child;
-		seen |= BIT(child);
 	}
-	c->weighted_0.seen = seen;
-	if (!seen)
-		return NO_QUEUE;
+	c->weighted_0.seen = waiting;
 	switch (least) {
 	case 0:
 		return QUEUE_NORMAL;

@@ -5,9 +5,12 @@
 
 #include "kfuncs.h"
 
-/* A name, padded with zeroes. */
+/* A name, padded with zeroes; its first byte is the lowest of words[0]. */
 struct name {
-	char text[TASK_COMM_LEN];
+	union {
+		char text[TASK_COMM_LEN];
+		u64 words[2];
+	};
 };
 
 static __always_inline struct name comm_of(struct task_struct *p)
@@ -27,30 +30,40 @@ static __always_inline struct name process_of(struct task_struct *p)
 	return name;
 }
 
-enum {
-	FROM_START = 1,
-	TO_END = 2,
-};
-
-static __noinline bool name_matches(const struct name *name, const char *text, u32 length,
-				    u32 where)
+/* Whether the first `bytes` of a text stand at the beginning of a name, or `anywhere` in it. */
+static __noinline bool name_matches(const struct name *name, u64 first, u64 second, u32 bytes,
+				    bool anywhere)
 {
-	u32 at, i;
+	u64 first_mask = bytes < 8 ? BIT(8 * bytes) - 1 : ~0ULL;
+	u64 second_mask = bytes <= 8 ? 0 : bytes < 16 ? BIT(8 * (bytes - 8)) - 1 : ~0ULL;
+	u64 low = name->words[0], high = name->words[1];
+	u32 at;
 
-	for (at = 0; at + length < TASK_COMM_LEN; at++) {
-		for (i = 0; i < length && name->text[at + i] == text[i]; i++)
-			;
-		if (i == length && (!(where & TO_END) || !name->text[at + length]))
+	for (at = 0; at + bytes <= TASK_COMM_LEN; at++) {
+		if (!((low ^ first) & first_mask) && !((high ^ second) & second_mask))
 			return true;
-		if (where & FROM_START)
+		if (!anywhere)
 			return false;
+		low = low >> 8 | high << 56;
+		high >>= 8;
 	}
 	return false;
 }
 
-#define name_is(name, text, length) name_matches(name, text, length, FROM_START | TO_END)
-#define name_starts(name, text, length) name_matches(name, text, length, FROM_START)
-#define name_ends(name, text, length) name_matches(name, text, length, TO_END)
-#define name_contains(name, text, length) name_matches(name, text, length, 0)
+/* A text in two words, as names are kept. */
+#define PADDED(text) (text "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")
+#define BYTE_OF(text, at) ((u64)(u8)PADDED(text)[at] << (8 * ((at) % 8)))
+#define WORD_OF(text, at)								\
+	(BYTE_OF(text, at) | BYTE_OF(text, at + 1) | BYTE_OF(text, at + 2) |		\
+	 BYTE_OF(text, at + 3) | BYTE_OF(text, at + 4) | BYTE_OF(text, at + 5) |	\
+	 BYTE_OF(text, at + 6) | BYTE_OF(text, at + 7))
+#define name_match(name, text, bytes, anywhere)						\
+	name_matches(name, WORD_OF(text, 0), WORD_OF(text, 8), bytes, anywhere)
+
+/* With its NUL a text is found at the end only. */
+#define name_is(name, text, length) name_match(name, text, length + 1, false)
+#define name_starts(name, text, length) name_match(name, text, length, false)
+#define name_ends(name, text, length) name_match(name, text, length + 1, true)
+#define name_contains(name, text, length) name_match(name, text, length, true)
 
 #endif
