@@ -172,16 +172,7 @@ def _prove(done: Compilation) -> Compilation:
 def _emit(done: Compilation) -> Compilation:
     assert done.policy is not None
     assert done.proof is not None
-    c = load_backend().emit(done.policy, done.proof)
-    return replace(done, c=_unproved_mark(done.diagnostics) + c)
-
-
-def _unproved_mark(diagnostics: tuple[Diagnostic, ...]) -> str:
-    failed = [d.message for d in diagnostics if d.code in ("E0301", "E0302")]
-    if not failed:
-        return ""
-    words = "; ".join(failed).replace("*/", "* /")
-    return f"/* UNPROVED, for the micro-VM only: {words} */\n"
+    return replace(done, c=load_backend().emit(done.policy, done.proof))
 
 
 def _build(done: Compilation) -> Compilation:

@@ -11,7 +11,7 @@ from schedlang.report.findings import claim_text
 from schedlang.report.units import duration
 from schedlang_bpf.text import comment_lines, source_labels
 
-UNPROVED: Final = "NOT PROVED, for the micro-VM only."
+UNPROVED: Final = "UNPROVED, for the micro-VM only."
 
 
 def about(policy: Policy, proof: ProofReport) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from schedlang_bpf.emit import emit
 
 HOST = Path(__file__).parent / "host"
 HEADERS = Path(schedlang_bpf.__file__).parent / "include"
+# As in kernel.c. There are more than run: who may run everywhere is neither pinned nor restricted.
+POSSIBLE_CPUS = 8
 OPTIONS = ("-O1", "-fPIC", "-shared", "-fno-sanitize=undefined", "-w")
 
 needs_zig = pytest.mark.skipif(
@@ -35,7 +37,6 @@ class Host:
         self._lib = ctypes.CDLL(str(_compiled(policy, folder)))
         self._lib.host_slice.restype = ctypes.c_uint64
         self._lib.host_fault.restype = ctypes.c_char_p
-        self._cpus = cpus
         tunable = [v for v, p in zip(params, policy.params, strict=True) if p.tunable]
         if tunable:
             values = (ctypes.c_int64 * len(tunable)).in_dll(self._lib, "params")
@@ -49,7 +50,7 @@ class Host:
 
     def fork(self, spec: TaskSpec, cpu: int) -> int:
         """The task exists; `wake` makes it runnable."""
-        cpus = spec.affinity or frozenset(range(self._cpus))
+        cpus = range(POSSIBLE_CPUS) if spec.affinity is None else spec.affinity
         mask = sum(1 << cpu for cpu in cpus)
         names = (spec.comm.encode(), (spec.process or spec.comm).encode())
         numbers = (spec.nice, spec.weight, spec.cgroup.encode(), int(spec.kthread))

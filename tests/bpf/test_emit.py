@@ -107,14 +107,14 @@ def test_the_proof_is_told() -> None:
     head = c[: c.index("#include <schedc")]
     assert "within 12.5ms = 2 * slice + tick (2 tasks)" in head
     assert "assuming ticks <= 4ms" in head
-    assert "NOT PROVED" in head
+    assert "UNPROVED" in head
     assert head.count("*/") == 2
 
 
 def test_what_the_policy_accepts_is_told() -> None:
     c = emit(everything(), NO_PROOF)
     assert " * Accepted: queue rest may starve, because it is idle work\n" in c
-    assert "NOT PROVED" not in c
+    assert "UNPROVED" not in c
 
 
 def hostile_policy(name: str, queue: str, state: str) -> Policy:

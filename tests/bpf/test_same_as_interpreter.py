@@ -63,7 +63,8 @@ class Pair:
 
     def _fork(self) -> None:
         rng = self.rng
-        affinity = frozenset(rng.sample(range(self.cpus), rng.randint(1, self.cpus)))
+        allowed = rng.sample(range(self.cpus), rng.randint(1, self.cpus))
+        affinity = frozenset(allowed) if rng.random() < 0.6 else None
         nice = rng.choice((-5, 0, 0, 0, 10))
         spec = TaskSpec(
             comm=rng.choice(("worker", "nginx", "make", "w")),
@@ -72,9 +73,9 @@ class Pair:
             weight=rng.choice((1, 100, 335, 10_000)),
             cgroup=rng.choice(("/", "/batch.slice", "/batch.slice/a", "/other")),
             kthread=rng.random() < 0.1,
-            affinity=affinity if len(affinity) < self.cpus else None,
+            affinity=affinity,
         )
-        cpu = rng.choice(sorted(affinity))
+        cpu = rng.choice(sorted(affinity or range(self.cpus)))
         number = self.host.fork(spec, cpu)
         assert self.machine.fork(spec, self.now, cpu) == number
         self.host.wake(number, 0)

@@ -95,9 +95,8 @@ s32 scx_bpf_task_cpu(const struct task_struct *p) { return host(p)->cpu; }
 
 const struct cpumask *scx_bpf_get_possible_cpumask(void)
 {
-	static struct cpumask all;
+	static const struct cpumask all = { BIT(CPUS) - 1 };
 
-	all.bits = BIT(nr_cpus) - 1;
 	return &all;
 }
 
