@@ -65,7 +65,7 @@ fmt: setup ## format all sources
 
 .PHONY: kernel-6.12
 kernel-6.12: setup ## build the oldest kernel with sched_ext for the micro-VM (12 minutes)
-	@$(bin)/python -m schedlang_vm build-kernel-6.12
+	@scripts/kernel-6.12
 
 .PHONY: lock
 lock: ## resolve requirements/*.txt anew (needs uv)

@@ -87,6 +87,19 @@ def test_everything_is_accepted(kernel: str, compiler: Compiler, zig: Compiler) 
         assert 0 < report.instructions_verified < 50_000
 
 
+def test_the_examples_are_accepted(kernel: str, compiler: Compiler, zig: Compiler) -> None:
+    """Those of both compilers; the last is built past its refutation."""
+    objects: dict[str, bytes] = {}
+    for name in ("fifo", "fair", "web_server", "strict_priority"):
+        policy = example(name)
+        for label, one in (("clang", compiler), ("zig", zig)):
+            objects[f"{name}-{label}"] = built(emit(policy, NO_PROOF), policy, one)
+    toolbox = vm.locate()
+    image = toolbox.newest() if kernel == "newest" else toolbox.oldest()
+    reports = vm.verify_many(objects, kernel=image, topology=vm.Topology(2), timeout_s=300)
+    assert [type(report.outcome) for report in reports] == [vm.Accepted] * len(objects)
+
+
 def test_strict_priority_starves_and_the_watchdog_says_so(compiler: Compiler) -> None:
     policy = example("strict_priority")
     obj = built(emit(policy, NO_PROOF, EmitOptions(timeout_ms=5000)), policy, compiler)
