@@ -38,7 +38,8 @@ def format_option(command: Callable[P, None]) -> Callable[P, None]:
 output_option = click.option(
     "-o",
     "--output-dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
     default=Path("build"),
     show_default=True,
     help="Results go to a folder in it that has the policy's name.",

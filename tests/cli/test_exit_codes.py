@@ -144,7 +144,8 @@ def test_output_that_cannot_be_written(schedc: Schedc, backend: FakeBackend) -> 
     Path("build").write_text("a file in the way")
     for output in ("build", "build/deeper", "/proc/schedc"):
         said = schedc("compile", "a.sched", "-o", output)
-        assert (said.status, "E0602" in said.err) in ((Exit.ENVIRONMENT, True), (Exit.USAGE, False))
+        assert said.status == Exit.ENVIRONMENT
+        assert "E0602" in said.err
     assert Path("build").read_text() == "a file in the way"
     assert backend.builds > 0
 
