@@ -72,12 +72,6 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def frame(name: str, data: bytes) -> bytes:
-    """The guest's side of the protocol, for tests and tools."""
-    head = f"@frame {name} {len(data)} {_digest(data)}\n".encode()
-    return head + base64.encodebytes(data) + b"@end\n"
-
-
 def unpack(data: bytes) -> Mapping[str, bytes]:
     """The files of a section that is a compressed tar archive, by relative path."""
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data))) as tar:

@@ -10,8 +10,6 @@ Version = tuple[int, ...]
 KERNEL_MINIMUM: Final[Version] = (6, 12)
 # Before 8.1 multi-threaded TCG oopses when a scheduler is disabled (static-key patching).
 QEMU_MINIMUM: Final[Version] = (8, 1)
-# The first to register a struct_ops map through a link.
-BPFTOOL_MINIMUM: Final[Version] = (7, 4)
 CLANG_MINIMUM: Final[Version] = (16,)
 
 

@@ -42,14 +42,12 @@ ZERO = integer(0)
 @final
 @dataclass(frozen=True, slots=True)
 class GuardFacts:
-    """`lag_ns`: a non-empty share-guarded queue is never overdue for longer. `slack_ns`, by guard:
-    its deadline lies at most that far ahead, at any time. `delay_ns`, by guard: from any moment at
-    which its queue is non-empty, the queue is served within it (not counting a turn of its own that
-    is running then).
+    """`lag_ns`: a non-empty share-guarded queue is never overdue for longer. `delay_ns`, by guard:
+    from any moment at which its queue is non-empty, the queue is served within it (not counting a
+    turn of its own that is running then).
     """
 
     lag_ns: int
-    slack_ns: tuple[int, ...]
     delay_ns: tuple[int, ...]
 
 
@@ -64,14 +62,13 @@ def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknow
     lag = _lag(arbitration, shares, ledger)
     if isinstance(lag, Unknown):
         return lag
-    slack = tuple(_slack(arbitration, guard) for guard in arbitration.guards)
     delays: list[int] = []
     for guard in arbitration.guards:
         delay = _delay(arbitration, guard, lag, ledger)
         if isinstance(delay, Unknown):
             return delay
         delays.append(delay)
-    return GuardFacts(lag, slack, tuple(delays))
+    return GuardFacts(lag, tuple(delays))
 
 
 def _prove_guard(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:

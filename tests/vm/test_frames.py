@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 import tarfile
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedlang_vm.frames import frame, parse_frames, unpack
+from schedlang_vm.frames import parse_frames, unpack
+
+
+def frame(name: str, data: bytes) -> bytes:
+    """What the guest sends."""
+    head = f"@frame {name} {len(data)} {hashlib.sha256(data).hexdigest()}\n".encode()
+    return head + base64.encodebytes(data) + b"@end\n"
+
 
 TWO = frame("first", bytes(range(256)) * 9) + frame("end", b"")
 
