@@ -28,8 +28,7 @@ def diagnose(outcome: Outcome, policy: Policy) -> tuple[Diagnostic, ...]:
         case VerifierRejected():
             return (_rejected(outcome, policy),)
         case InitFailed():
-            code = f" ({outcome.code})" if outcome.code is not None else ""
-            what = f"the scheduler failed to initialise{code}: {outcome.message}"
+            what = f"the scheduler failed to initialise ({outcome.code}): {outcome.message}"
             return (_diagnostic("E0502", what, _tail("\n".join(outcome.record.lines))),)
         case Ejected():
             what = f"the kernel ejected the scheduler, {outcome.kind}: {outcome.reason}"

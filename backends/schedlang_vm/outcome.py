@@ -19,9 +19,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class InitFailed:
-    """Loaded, but the kernel gave up while enabling it; `code` is a negative errno if told."""
+    """Loaded, but one of its callbacks that prepare it said no; `code` is a negative errno."""
 
-    code: int | None
+    code: int
     message: str
     record: ExitRecord
 
@@ -30,7 +30,7 @@ class InitFailed:
 
 @dataclass(frozen=True, slots=True)
 class Ejected:
-    """Was enabled and then thrown out; `kind` as the kernel says it: "runnable task stall"."""
+    """Was at work and then thrown out; `kind` as the kernel says it: "runnable task stall"."""
 
     kind: str
     reason: str
@@ -81,7 +81,8 @@ def classify(attempt: Attempt) -> Outcome:
     if attempt.register_code != 0:
         return _refused(attempt)
     ended = next((record for record in parse_exits(attempt.dmesg) if not record.by_user), None)
-    if ended is not None and not ended.was_enabled:
+    # Tasks are handed over before the kernel calls a scheduler enabled: it may err on them by then.
+    if ended is not None and ended.code is not None and not ended.was_enabled:
         return InitFailed(ended.code, ended.reason, ended)
     if ended is not None:
         return Ejected(ended.kind, ended.reason, ended)

@@ -100,6 +100,16 @@ def test_exit_records(version: str) -> None:
     assert bad.reason.startswith("non-existent DSQ 0x63")
 
 
+@pytest.mark.parametrize("version", ["7.3", "6.12"])
+def test_an_error_while_tasks_are_handed_over_is_no_failed_init(version: str) -> None:
+    dmesg = (LOGS / f"bad_queue-{version}.dmesg").read_text()
+    early = "\n".join(line for line in dmesg.splitlines() if not line.endswith(" enabled"))
+    found = classify(Attempt(0, "", "", False, early))
+    assert early != dmesg
+    assert isinstance(found, Ejected)
+    assert found.reason.startswith("non-existent DSQ 0x63")
+
+
 TWO_RECORDS = """\
 [    1.0] sched_ext: BPF scheduler "a" enabled
 [    2.0] sched_ext: BPF scheduler "a" disabled (unregistered from user space)
