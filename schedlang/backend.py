@@ -11,6 +11,7 @@ from typing import Protocol, final
 
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
+from schedlang.machine.topology import Topology
 from schedlang.prover.verdict import ProofReport
 
 
@@ -56,17 +57,6 @@ class Built:
     object: bytes
     figures: ObjectFigures
     compiler: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """The machine of a micro-VM. `cpus` in all, divided evenly."""
-
-    cpus: int = 2
-    llcs: int = 1
-    nodes: int = 1
-    smt: int = 1
 
 
 @final

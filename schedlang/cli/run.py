@@ -18,8 +18,9 @@ from schedlang.cli.vm import (
 )
 
 if TYPE_CHECKING:
-    from schedlang.backend import GuestTask, Topology
+    from schedlang.backend import GuestTask
     from schedlang.driver import Compilation
+    from schedlang.machine.topology import Topology
 
 _VM_SECONDS = 5.0
 _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"

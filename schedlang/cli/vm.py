@@ -13,8 +13,9 @@ from schedlang.cli.output import Findings, Format, findings_of, print_findings, 
 from schedlang.diagnostics.model import Diagnostic, has_errors
 
 if TYPE_CHECKING:
-    from schedlang.backend import KernelReport, RunRequest, Topology
+    from schedlang.backend import KernelReport, RunRequest
     from schedlang.driver import Compilation
+    from schedlang.machine.topology import Topology
 
 P = ParamSpec("P")
 _LARGEST = 64
@@ -41,7 +42,7 @@ def machine_options(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def read_topology(cpus: int, llcs: int, nodes: int, smt: int) -> Topology:
-    from schedlang.backend import Topology
+    from schedlang.machine.topology import Topology
 
     if cpus % (llcs * smt) or llcs % nodes:
         raise click.UsageError(

@@ -1,7 +1,7 @@
-"""Replays of a lasso on one CPU: what the prover believes to starve must do so in the interpreter.
+"""Replays of a run on one CPU: what the prover believes to happen must happen in the interpreter.
 
-A replay succeeds only if every turn goes to the task that the lasso names, the victim stays queued
-from the loop's start on, each pass takes time, and the passes provably go on like that for ever.
+It succeeds only if every turn goes to the task that the run names. In a lasso the victim stays
+queued from the loop's start on, each pass takes time, and the passes provably go on for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import assert_never, final
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.repetition import Dependence, find_repetition, watch
-from schedlang.machine.scenario import Lasso, Pass, Step, Turn, Wake
+from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Step, Turn, Wake
 from schedlang.machine.snapshot import RelativeState, relative_state
 
 CPU = 0
@@ -42,13 +42,13 @@ class Happening:
 class Replay:
     """`happenings` are of the steps before the loop and, from `loop_at` on, of its first pass.
 
-    The run repeats every `period_ns`; only `aging` differs, which nothing in the loop reads. At
-    `end_ns` the victim has waited since `victim_since_ns`.
+    The run repeats every `period_ns`; only `aging` differs, which nothing in the loop reads. Both
+    are None if the run has an end. At `end_ns` the victim has waited since `victim_since_ns`.
     """
 
     happenings: tuple[Happening, ...]
-    loop_at: int
-    period_ns: int
+    loop_at: int | None
+    period_ns: int | None
     aging: tuple[str, ...]
     victim_since_ns: int
     end_ns: int
@@ -67,9 +67,25 @@ class Mismatch:
     what: str
 
 
-def replay(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
-    """Run the loop up to `rounds` times, two at least; fewer if the run is found to repeat."""
-    run = _Run(policy, lasso)
+def replay(policy: Policy, run: Run, rounds: int) -> Replay | Mismatch:
+    """Run a loop up to `rounds` times, two at least; fewer if the run is found to repeat."""
+    return _replay_delay(policy, run) if isinstance(run, Delay) else _loop(policy, run, rounds)
+
+
+def _replay_delay(policy: Policy, delay: Delay) -> Replay | Mismatch:
+    run = _Progress(policy, delay)
+    for number, step in enumerate(delay.steps):
+        fault = run.take(step)
+        if fault is not None:
+            return Mismatch(number, 0, fault)
+    last = run.happenings[-1]
+    if last.what is not What.RUNS or last.task != delay.victim or last.queue != delay.queue:
+        return Mismatch(len(delay.steps), 0, "the victim does not run at the end")
+    return Replay(tuple(run.happenings), None, None, (), run.victim_since, last.at_ns)
+
+
+def _loop(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
+    run = _Progress(policy, lasso)
     for number in range(lasso.loop_start):
         fault = run.take(lasso.steps[number])
         if fault is not None:
@@ -98,7 +114,7 @@ def replay(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
     return Mismatch(len(lasso.steps), rounds, "the state does not come back")
 
 
-def _run_pass(run: _Run, lasso: Lasso, round_: int) -> Mismatch | None:
+def _run_pass(run: _Progress, lasso: Lasso, round_: int) -> Mismatch | None:
     start = run.now
     for number in range(lasso.loop_start, len(lasso.steps)):
         fault = run.take(lasso.steps[number])
@@ -113,14 +129,15 @@ def _run_pass(run: _Run, lasso: Lasso, round_: int) -> Mismatch | None:
 
 
 @final
-class _Run:
-    """The machine while it follows a lasso. A method that returns text says what is wrong."""
+class _Progress:
+    """The machine while it follows a run. A method that returns text says what is wrong."""
 
-    def __init__(self, policy: Policy, lasso: Lasso) -> None:
-        self.machine = Machine(policy, 1, lasso.params)
+    def __init__(self, policy: Policy, run: Run) -> None:
+        self.machine = Machine(policy, 1, run.params)
         self.now = 0
         self.happenings: list[Happening] = []
-        self._lasso = lasso
+        self._followed = run
+        self._late_ns = run.tick_ns if isinstance(run, Delay) else 0
         self._queue_names = [queue.name for queue in policy.queues]
         self._machine_ids: dict[int, int] = {}
         self.victim_since = 0
@@ -143,13 +160,13 @@ class _Run:
                 assert_never(step)
 
     def victim_fault(self) -> str | None:
-        number = self._machine_ids.get(self._lasso.victim)
+        number = self._machine_ids.get(self._followed.victim)
         if number is None:
             return "the victim has not woken up"
         victim = self.machine.tasks[number]
         if victim.phase is not Phase.QUEUED:
             return f"the victim is {victim.phase.value}"
-        if victim.queue != self._lasso.queue:
+        if victim.queue != self._followed.queue:
             return f"the victim is in `{self._queue_names[victim.queue]}`"
         return None
 
@@ -157,7 +174,7 @@ class _Run:
         if self._ending is not None and self._ending.blocks and self._ending.task == task:
             self._end_turn()
         number = self._machine_ids.get(task)
-        spec = self._lasso.tasks[task]
+        spec = self._followed.tasks[task]
         if number is None:
             if not spec.may_run_on(CPU):
                 return f"{spec.comm} may not run here"
@@ -179,7 +196,7 @@ class _Run:
             return "nothing is runnable"
         if turn.task != self._machine_ids.get(step.task):
             return f"the CPU runs {self.machine.tasks[turn.task].spec.comm}"
-        if not 1 <= step.ran_ns <= turn.granted_ns:
+        if not 1 <= step.ran_ns <= turn.granted_ns + self._late_ns:
             return f"a turn of {step.ran_ns} ns, where the slice is {turn.granted_ns} ns"
         self._record(What.RUNS, step.task, turn.queue, step.ran_ns)
         self.now += step.ran_ns
@@ -209,7 +226,7 @@ class _Run:
             self._dependence.queues.add(chosen.queue)
 
     def _arrived(self, task: int) -> None:
-        if task == self._lasso.victim:
+        if task == self._followed.victim:
             self.victim_since = self.now
 
     def _record(self, what: What, task: int | None, queue: int | None, ns: int) -> None:

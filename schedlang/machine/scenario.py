@@ -86,3 +86,23 @@ class Lasso:
     victim: int
     queue: int
     params: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A run with an end: after `steps` the victim has waited in `queue` since its last arrival.
+
+    The victim's wait counts up to the start of its next turn; its last step is that turn. Turns may
+    outlast their slice by up to `tick_ns`.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    steps: tuple[Step, ...]
+    victim: int
+    queue: int
+    params: tuple[int, ...]
+    tick_ns: int
+
+
+Run = Lasso | Delay

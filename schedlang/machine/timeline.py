@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from schedlang.ir.nodes import Policy
 from schedlang.machine.replay import Happening, Replay, What
-from schedlang.machine.scenario import Lasso
+from schedlang.machine.scenario import Run
 
 
-def timeline_lines(policy: Policy, lasso: Lasso, replay: Replay) -> list[str]:
-    """What happened up to the end of the loop's first pass, and how it goes on."""
-    names = _task_names(lasso)
+def timeline_lines(policy: Policy, run: Run, replay: Replay) -> list[str]:
+    """What happened up to the end, or to that of the loop's first pass, and how it goes on."""
+    names = _task_names(run)
     turns = _turns(replay)
     rows = [
         (f"{_ms(turn.at_ns)} ms", _woken(wakes, names), _done(turn, policy, names))
@@ -21,8 +21,11 @@ def timeline_lines(policy: Policy, lasso: Lasso, replay: Replay) -> list[str]:
         line = f"{at:>{first}}  {woken:{second}}  {done:{third}}"
         lines.append((line + ("  <- the loop starts" if starts_loop else "")).rstrip())
     waited_ns = replay.end_ns - replay.victim_since_ns
-    victim = f"{names[lasso.victim]} in `{policy.queues[lasso.queue].name}`"
-    lines.append(f"... repeats for ever; {victim} has waited {_ms(waited_ns)} ms and counting")
+    victim = f"{names[run.victim]} in `{policy.queues[run.queue].name}`"
+    if replay.period_ns is None:
+        lines.append(f"{victim} has waited {_ms(waited_ns)} ms")
+    else:
+        lines.append(f"... repeats for ever; {victim} has waited {_ms(waited_ns)} ms and counting")
     return lines
 
 
@@ -53,9 +56,9 @@ def _done(happening: Happening, policy: Policy, names: tuple[str, ...]) -> str:
     return f"runs {names[happening.task]} from `{queue}` {_ms(happening.ns)} ms"
 
 
-def _task_names(lasso: Lasso) -> tuple[str, ...]:
+def _task_names(run: Run) -> tuple[str, ...]:
     """A task's comm, with its number where another task has the same."""
-    comms = [task.comm for task in lasso.tasks]
+    comms = [task.comm for task in run.tasks]
     return tuple(
         comm if comms.count(comm) == 1 else f"{comm}#{number}" for number, comm in enumerate(comms)
     )

@@ -8,7 +8,7 @@ from typing import final
 
 from schedlang.diagnostics.model import Repair
 from schedlang.ir.nodes import Property
-from schedlang.machine.scenario import Lasso
+from schedlang.machine.scenario import Delay, Run
 from schedlang.source import Span
 
 
@@ -27,12 +27,14 @@ class Bound:
 class Proved:
     """The solver said unsat to every obligation, and sat to the hypotheses of each.
 
-    `rests_on` are the policy's lines that the proof uses.
+    `rests_on` are the policy's lines that the proof uses. `attained` is the run that comes nearest
+    to the bound of those that were tried, and was replayed.
     """
 
     bound: Bound | None
     assumptions: tuple[str, ...]
     rests_on: tuple[Span, ...]
+    attained: Delay | None = None
 
 
 @final
@@ -40,7 +42,7 @@ class Proved:
 class Refuted:
     """`run` was replayed by the reference interpreter before this was built."""
 
-    run: Lasso
+    run: Run
     why: str
     repair: Repair | None
 

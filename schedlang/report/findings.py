@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from schedlang.diagnostics.model import Diagnostic, Label, Severity
 from schedlang.ir.nodes import Policy, Property
-from schedlang.machine.scenario import Lasso
+from schedlang.machine.scenario import Run
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
 from schedlang.report.units import duration
 from schedlang.source import Span
@@ -104,7 +104,7 @@ def _refuted(finding: Finding, verdict: Refuted, policy: Policy) -> Diagnostic:
     return Diagnostic("E0301", message, primary, secondary, (run,), repairs)
 
 
-def _timeline(run: Lasso, policy: Policy) -> list[str]:
+def _timeline(run: Run, policy: Policy) -> list[str]:
     from schedlang.machine.replay import Mismatch, replay
     from schedlang.machine.timeline import timeline_lines
 

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from schedlang.diagnostics.render_json import SCHEMA_VERSION, JsonObject, JsonValue, span_json
 from schedlang.ir.nodes import Policy
-from schedlang.machine.scenario import Lasso, Pass, Step, TaskSpec, Turn, Wake
+from schedlang.machine.scenario import Lasso, Pass, Run, Step, TaskSpec, Turn, Wake
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown, Verdict
 from schedlang.report.findings import claim_text
 from schedlang.report.proof_text import verdict_word
@@ -58,7 +58,7 @@ def _verdict(verdict: Verdict, policy: Policy) -> JsonObject:
         case Refuted():
             return {
                 "why": verdict.why,
-                "run": _lasso(verdict.run, policy),
+                "run": _run(verdict.run, policy),
                 "repair": verdict.repair.text if verdict.repair else None,
             }
         case Unknown():
@@ -67,11 +67,12 @@ def _verdict(verdict: Verdict, policy: Policy) -> JsonObject:
             assert_never(verdict)
 
 
-def _lasso(run: Lasso, policy: Policy) -> JsonObject:
+def _run(run: Run, policy: Policy) -> JsonObject:
+    """`loop_start` is None for a run that has an end."""
     return {
         "tasks": [_task(task) for task in run.tasks],
         "steps": [_step(step) for step in run.steps],
-        "loop_start": run.loop_start,
+        "loop_start": run.loop_start if isinstance(run, Lasso) else None,
         "victim": run.victim,
         "queue": policy.queues[run.queue].name,
         "params": {p.name: v for p, v in zip(policy.params, run.params, strict=True)},

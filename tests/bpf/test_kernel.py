@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 import schedlang_vm.api as vm
-from schedlang.backend import Built, GuestTask, KernelReport, RunRequest, Topology
+from schedlang.backend import Built, GuestTask, KernelReport, RunRequest
 from schedlang.ir.nodes import Policy
+from schedlang.machine.topology import Topology
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from schedlang.backend import GuestTask, Topology
+from schedlang.backend import GuestTask
 from schedlang.cli.exits import Exit
 from schedlang.cli.passes import has_passed
+from schedlang.machine.topology import Topology
 from tests.support.command_line import FIFO, STARVING, FakeBackend, Schedc, fails_with
 
 IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
