@@ -13,6 +13,7 @@ from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
 from schedlang.machine.topology import Topology
 from schedlang.prover.verdict import ProofReport
+from schedlang.source import Span
 
 
 @final
@@ -127,6 +128,10 @@ class GuestTask:
 class Backend(Protocol):
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         """The policy's C. The same policy and proof give the same bytes."""
+        ...
+
+    def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:
+        """For each line of that C the place in the policy that it stands for, if there is one."""
         ...
 
     def build(self, c: str, policy: Policy) -> Built | tuple[Diagnostic, ...]:

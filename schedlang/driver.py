@@ -21,7 +21,7 @@ from typing import Final, final
 
 from schedlang.backend import Backend, Built, EnvironmentProblem
 from schedlang.diagnostics.model import Diagnostic, Repair, Severity, has_errors
-from schedlang.files import read_policy, replace_folder
+from schedlang.files import PROOF, read_policy, replace_folder
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Source, Sources
@@ -221,6 +221,7 @@ def _folder_name(done: Compilation) -> str | None:
 
 def _contents(done: Compilation) -> dict[str, bytes]:
     """The files of the outcome: the object only if nothing failed, and nothing without a proof."""
+    from schedlang.report.certificates import certificates
     from schedlang.report.kernel import object_text
     from schedlang.report.proof_json import proof_json
     from schedlang.report.proof_text import proof_text
@@ -231,6 +232,7 @@ def _contents(done: Compilation) -> dict[str, bytes]:
     report = proof_text(done.proof, done.policy, unproved=unproved and done.request.unproved)
     proof = proof_json(done.proof, done.policy, unproved=unproved and done.request.unproved)
     files = {"proof.json": f"{json.dumps(proof, indent=1)}\n".encode()}
+    files |= {f"{PROOF}/{n}": data for n, data in certificates(done.proof, done.policy).items()}
     if done.c is not None:
         files["policy.bpf.c"] = done.c.encode()
     if done.built is not None:

@@ -14,16 +14,18 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from schedlang.backend import EnvironmentProblem
 from schedlang.diagnostics.model import Diagnostic
+from schedlang.report.certificate_names import is_certificate_name, is_certificate_start
 from schedlang.source import Source
 
 MAX_POLICY_BYTES: Final = 1 << 20
+MAX_CERTIFICATE_BYTES: Final = 16 << 20
 STDIN: Final = "-"
 _PREFIX: Final = ".schedc-"  # a temporary folder: `.schedc-NAME-XXXXXXXX`
 
@@ -99,31 +101,58 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     with _problems(path):
         target = path.resolve(strict=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=target.parent)
+        _swap_file(target, data, stat.S_IMODE(target.stat().st_mode))
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Make the file `path` hold `data`, whether it was there or not. Raises EnvironmentProblem.
+
+    What is there and no file (a folder, a device) is left alone.
+    """
+    with _problems(path):
+        target = path.resolve()
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
-                file.write(data)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        _sync_folder(target.parent)
+            mode = target.stat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG | (0o666 & ~_umask())
+        if not stat.S_ISREG(mode):
+            raise FileExistsError(errno.EEXIST, "what is in its place is no file", str(path))
+        _swap_file(target, data, stat.S_IMODE(mode))
 
 
-def replace_folder(parent: Path, name: str, contents: Mapping[str, bytes]) -> Path:
+def _swap_file(target: Path, data: bytes, mode: int) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+Ours = Callable[[Path], bool]
+"""Whether a file in a folder, by its path from there, is one of those that schedc writes."""
+
+
+def replace_folder(
+    parent: Path, name: str, contents: Mapping[str, bytes], is_ours: Ours | None = None
+) -> Path:
     """Make `parent/name` hold exactly `contents`; with none, remove it. Raises EnvironmentProblem.
 
-    Only a folder whose every file is of `owned_names` is replaced: never one that is not ours.
+    Names may have one folder before them. Only a folder of which every file `is_ours` (`is_built`
+    if not given) is replaced: never one that is not ours.
     """
     folder = parent / name
     with _problems(folder):
         parent.mkdir(parents=True, exist_ok=True)
         with _locked(parent):
             _sweep(parent, name)
-            _require_ours(folder)
+            _require_ours(folder, is_ours or is_built)
             if contents:
                 _swap_in(parent, name, contents)
             elif folder.exists():
@@ -132,10 +161,50 @@ def replace_folder(parent: Path, name: str, contents: Mapping[str, bytes]) -> Pa
     return folder
 
 
-OWNED_NAMES: Final = frozenset({"policy.bpf.c", "policy.bpf.o", "proof.json", "report.txt"})
+_BUILT: Final = frozenset({"policy.bpf.c", "policy.bpf.o", "proof.json", "report.txt"})
+PROOF: Final = "proof"
 
 
-def _require_ours(folder: Path) -> None:
+def is_built(path: Path) -> bool:
+    """Of the outcome of a compilation."""
+    match path.parts:
+        case (name,):
+            return name in _BUILT
+        case (folder, name):
+            return folder == PROOF and is_certificate_name(name)
+        case _:
+            return False
+
+
+def replace_certificates(folder: Path, contents: Mapping[str, bytes]) -> Path:
+    """Make `folder` hold exactly these certificates. Raises EnvironmentProblem.
+
+    What is there may only be certificates too, by their names and their beginnings.
+    """
+    place = Path(os.path.abspath(folder))
+
+    def is_certificate(path: Path) -> bool:
+        if len(path.parts) != 1 or not is_certificate_name(path.name):
+            return False
+        with (place / path).open("rb") as file:
+            return is_certificate_start(file.read(64))
+
+    return replace_folder(place.parent, place.name, contents, is_certificate)
+
+
+def read_folder(folder: Path) -> dict[str, bytes] | Diagnostic:
+    """The files of a folder of certificates, or why there are none."""
+    try:
+        return {
+            path.name: path.read_bytes()
+            for path in sorted(folder.iterdir())
+            if path.is_file() and path.stat().st_size <= MAX_CERTIFICATE_BYTES
+        }
+    except (OSError, ValueError) as error:
+        return _unreadable(str(folder), error)
+
+
+def _require_ours(folder: Path, is_ours: Ours) -> None:
     try:
         mode = folder.lstat().st_mode
     except FileNotFoundError:
@@ -144,19 +213,24 @@ def _require_ours(folder: Path) -> None:
         raise FileExistsError(errno.EEXIST, "a symbolic link is in its place", str(folder))
     if not stat.S_ISDIR(mode):
         raise FileExistsError(errno.EEXIST, "a file is in its place", str(folder))
-    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in OWNED_NAMES)
-    if foreign:
-        words = f"it holds `{foreign[0]}`, which schedc did not write"
-        raise FileExistsError(errno.EEXIST, words, str(folder))
+    for found in sorted(folder.rglob("*")):
+        inner = found.relative_to(folder)
+        is_known = inner == Path(PROOF) if found.is_dir() else is_ours(inner)
+        if found.is_symlink() or not is_known:
+            words = f"it holds `{inner}`, which schedc did not write"
+            raise FileExistsError(errno.EEXIST, words, str(folder))
 
 
 def _swap_in(parent: Path, name: str, contents: Mapping[str, bytes]) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{name}-", dir=parent))
     try:
-        for file_name, data in contents.items():
-            _write_new(fresh / file_name, data)
         fresh.chmod(0o777 & ~_umask())
-        _sync_folder(fresh)
+        for file_name, data in contents.items():
+            path = fresh / file_name
+            path.parent.mkdir(exist_ok=True)
+            _write_new(path, data)
+        for folder in {fresh, *((fresh / file_name).parent for file_name in contents)}:
+            _sync_folder(folder)
         if (parent / name).exists():
             _discard(parent, name)
         fresh.rename(parent / name)

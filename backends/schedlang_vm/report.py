@@ -1,11 +1,13 @@
-"""What is told about a trial: outcome, programs, and what each task got."""
+"""What is told about a trial: outcome, programs, and what the workload's threads got."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schedlang.workload.trace import Trace
 from schedlang_vm.outcome import Accepted, Outcome
+from schedlang_vm.program import Played
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -22,13 +24,20 @@ class ProgramStats:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a result depends on, by digest, so that a run can be repeated."""
+    """What a result depends on, by digest, so that a run can be repeated.
+
+    `initramfs_sha256` is that of the whole boot, which may hold several runs; `index` is this
+    run's place among them. `command` is QEMU's command line, without the places of its files.
+    """
 
     kernel_release: str
     kernel_sha256: str
     qemu_version: str
+    qemu_sha256: str
     initramfs_sha256: str
     object_sha256: str  # empty for the kernel's own scheduler
+    command: tuple[str, ...]
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +62,26 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The kernel's word at one moment; `run_ns` has one entry for each task."""
+    """The kernel's word at one moment; `enable_seq` counts the schedulers that it ever enabled."""
 
-    time_ns: int
     enabled: bool
     ops: str
+    enable_seq: int
     nr_rejected: int
     events: Mapping[str, int]
-    run_ns: tuple[int, ...]
-    wait_ns: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """What one task got between the common start and the end.
-
-    `attached_run_ns` counts up to the last sample at which the scheduler was still attached.
-    `wait_ns` is all its waiting for a CPU; `delay_max_ns` the longest single wait, one that had
-    not ended included; `delays` the waits that ended, as (at least ns, how many).
-    """
-
-    name: str
-    pid: int
-    nice: int
-    run_ns: int
-    wait_ns: int
-    attached_run_ns: int
-    timeslices: int
-    voluntary_switches: int
-    involuntary_switches: int
-    rounds: int
-    finished_ns: int | None  # since the start, for a Job that was done
-    delay_max_ns: int
-    delays: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A workload's run. `attached_ns` is how long the scheduler was seen attached."""
+    """A workload's run: None where it did not come to that. `begin` is just before the threads were
+    let go, `end` just after the last ended, or the run was cut off.
+    """
 
     load: LoadReport
-    tasks: tuple[TaskResult, ...]
-    samples: tuple[Sample, ...]
-    elapsed_ns: int
-    attached_ns: int
+    played: Played | None
+    begin: Sample | None
+    end: Sample | None
+    trace: Trace | None
 
     @property
     def outcome(self) -> Outcome:
@@ -104,6 +89,8 @@ class RunReport:
 
     @property
     def attached_throughout(self) -> bool:
-        """Whether every sample, from the kernel, had the same scheduler enabled."""
-        names = {sample.ops for sample in self.samples}
-        return len(names) == 1 and all(s.enabled and s.ops for s in self.samples)
+        """Whether the kernel had one and the same scheduler enabled from begin to end."""
+        begin, end = self.begin, self.end
+        if begin is None or end is None or not begin.enabled or not end.enabled:
+            return False
+        return (begin.ops, begin.enable_seq) == (end.ops, end.enable_seq) and begin.ops != ""

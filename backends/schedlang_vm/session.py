@@ -18,7 +18,7 @@ from typing import Final
 
 from schedlang_vm.elf import with_values
 from schedlang_vm.frames import unpack
-from schedlang_vm.freestanding import task_program
+from schedlang_vm.freestanding import player_program
 from schedlang_vm.guest import GuestResult, Job, run_job
 from schedlang_vm.initramfs import Entry, plain, program
 from schedlang_vm.outcome import Accepted, GuestFailed, Outcome, classify
@@ -110,7 +110,7 @@ def _job(plans: Sequence[_Plan], toolbox: Toolbox, timeout_s: float, stats_map: 
         raise ValueError(f"not a BPF map's name: {stats_map!r}")
     script = resources.files(__package__).joinpath("guest/session.sh").read_bytes()
     files: dict[str, Entry] = {
-        "bin/task": program(task_program(toolbox.tool("clang"))),
+        "bin/task": program(player_program(toolbox.tool("clang"))),
         "job/session.sh": plain(script),
     }
     limit_s = max(10, int(timeout_s / 3))

@@ -16,6 +16,8 @@ class Exit(IntEnum):
     COMPILER = 5
     KERNEL = 6
     ENVIRONMENT = 7
+    CERTIFICATE = 8
+    WEAKER = 9
     INTERNAL = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -27,7 +29,10 @@ _BY_CODE = (
     ("E05", Exit.KERNEL),
     ("E04", Exit.COMPILER),
     ("E0301", Exit.REFUTED),
+    ("E0305", Exit.CERTIFICATE),
+    ("E0306", Exit.CERTIFICATE),
     ("E0302", Exit.UNKNOWN),
+    ("E0307", Exit.UNKNOWN),
     ("E0", Exit.POLICY),
 )
 

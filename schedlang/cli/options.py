@@ -50,6 +50,14 @@ time_option = click.option(
 )
 
 
+html_option = click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a page that stands for itself.",
+)
+
+
 def print_timings(compilation: Compilation) -> None:
     for timing in compilation.timings:
         click.echo(f"{timing.phase.value:>6} {timing.seconds * 1000:9.1f} ms", err=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,25 @@ def findings_of(done: Compilation) -> Findings:
 def wants_colour(stream: TextIO) -> bool:
     """Only on a terminal, and not against NO_COLOR (any value but the empty one)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def line_columns(stream: TextIO) -> int:
+    """How wide a line may be: what the terminal or COLUMNS says, else 100."""
+    return shutil.get_terminal_size((100, 24)).columns if stream.isatty() else _file_columns()
+
+
+def _file_columns() -> int:
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isdecimal() and 20 <= int(told) <= 1000 else 100
+
+
+def draws_ascii(stream: TextIO) -> bool:
+    """Whether the stream cannot show what lanes are drawn with."""
+    try:
+        "│─▒░↺▸╵".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
 
 
 def print_findings(

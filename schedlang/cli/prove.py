@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,36 +12,115 @@ from schedlang.cli.exits import exit_for
 from schedlang.cli.options import (
     exits_with,
     format_option,
-    policy_argument,
+    html_option,
     print_timings,
     time_option,
 )
-from schedlang.cli.output import Findings, Format, findings_of, print_findings, wants_colour
+from schedlang.cli.output import (
+    Findings,
+    Format,
+    draws_ascii,
+    findings_of,
+    line_columns,
+    print_findings,
+    wants_colour,
+)
 
 if TYPE_CHECKING:
+    from schedlang.diagnostics.model import Diagnostic
     from schedlang.driver import Compilation
+    from schedlang.report.proof_text import Draw
+
+_FOLDER = click.Path(path_type=Path)
 
 
 @click.command()
-@policy_argument
+@click.argument("policy", type=click.Path(), required=False)
+@click.option("--trace", is_flag=True, help="Draw the runs that refute, or come near a bound.")
+@html_option
+@click.option(
+    "--proofs",
+    metavar="DIRECTORY",
+    type=_FOLDER,
+    help="Write each query as an SMT-LIB file there, with an index.",
+)
+@click.option(
+    "--recheck",
+    "rechecked",
+    metavar="DIRECTORY",
+    type=_FOLDER,
+    help="Let cvc5 decide the files of --proofs again.",
+)
 @format_option
 @time_option
 @exits_with
-def prove(policy: str, form: Format, time_passes: bool) -> int:
+def prove(
+    policy: str | None,
+    trace: bool,
+    html: Path | None,
+    proofs: Path | None,
+    rechecked: Path | None,
+    form: Format,
+    time_passes: bool,
+) -> int:
     """Prove what POLICY guarantees, or show a run that breaks it.
 
+    \b
     Exit status 3: something is refuted. 4: something could not be decided.
+    8: a certificate was changed, or cvc5 contradicts it.
+
+    With --recheck nothing is proved; POLICY, if given, is what the certificates have to be of.
     """
     from schedlang.driver import Phase, Request, run
 
-    done = run(Request(policy, through=Phase.PROVE))
-    _print(done, form)
+    if rechecked is not None:
+        from schedlang.cli.recheck import recheck
+
+        if trace or time_passes or html is not None or proofs is not None:
+            raise click.UsageError("--recheck proves nothing: it goes with POLICY and --format")
+        return recheck(rechecked, policy, form)
+    if policy is None:
+        raise click.UsageError("POLICY is missing")
+    if proofs is not None:
+        _require_own_folder(proofs)
+    done = _write(run(Request(policy, through=Phase.PROVE)), html, proofs)
+    _print(done, form, trace)
     if time_passes:
         print_timings(done)
     return exit_for(done.diagnostics)
 
 
-def _print(done: Compilation, form: Format) -> None:
+def _require_own_folder(proofs: Path) -> None:
+    """The folder is replaced as a whole: it must not be one that somebody is in."""
+    here = Path.cwd()
+    if proofs.absolute().resolve() in (here, *here.parents):
+        raise click.BadParameter("it has to be a folder of its own", param_hint="--proofs")
+
+
+def _write(done: Compilation, html: Path | None, proofs: Path | None) -> Compilation:
+    """The files that were asked for; what cannot be written becomes a finding."""
+    from schedlang.backend import EnvironmentProblem
+    from schedlang.driver import describe_problem
+    from schedlang.files import replace_certificates, write_file
+
+    if done.policy is None or done.proof is None:
+        return done
+    problems: list[Diagnostic] = []
+    try:
+        if proofs is not None:
+            from schedlang.report.certificates import certificates
+
+            replace_certificates(proofs, certificates(done.proof, done.policy))
+        if html is not None:
+            from schedlang.report.proof_page import proof_page
+
+            write_file(html, proof_page(done.proof, done.policy).encode())
+    except EnvironmentProblem as problem:
+        problems.append(describe_problem(problem))
+    return done.told(*problems)
+
+
+def _print(done: Compilation, form: Format, trace: bool) -> None:
     if done.policy is None or done.proof is None:
         print_findings([findings_of(done)], form)
         return
@@ -51,8 +131,18 @@ def _print(done: Compilation, form: Format) -> None:
         # The report tells the proofs' own findings, each where it belongs.
         others = tuple(d for d in done.diagnostics if d.code[1:3] != "03")
         print_findings([Findings(done.request.path, others, done.sources)], form)
-        text = proof_text(done.proof, done.policy, colour=wants_colour(sys.stdout))
+        colour = wants_colour(sys.stdout)
+        draw = _pen(colour) if trace else None
+        text = proof_text(done.proof, done.policy, colour=colour, draw=draw)
         click.echo(text, nl=False, color=True)
     else:
         more = {"proof": proof_json(done.proof, done.policy)}
         print_findings([findings_of(done)], form, more)
+
+
+def _pen(colour: bool) -> Draw:
+    from schedlang.report.chart_text import chart_text
+
+    # Two columns less: the report indents what it draws.
+    columns, ascii_only = line_columns(sys.stdout) - 2, draws_ascii(sys.stdout)
+    return lambda chart: chart_text(chart, columns, colour=colour, ascii_only=ascii_only)

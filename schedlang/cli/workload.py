@@ -17,6 +17,7 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
 
 _UNITS_US: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _BODY = re.compile(
@@ -112,7 +113,7 @@ def missed_queues(policy: ir.Policy, tasks: tuple[GuestTask, ...]) -> tuple[str,
 
 def reaches(policy: ir.Policy, task: GuestTask) -> set[int]:
     """The queues that such a task is in, alone on one CPU, during its first turns."""
-    machine = Machine(policy, 1, tuple(param.default for param in policy.params))
+    machine = Machine(policy, Topology(cpus=1), tuple(param.default for param in policy.params))
     affinity = frozenset((0,)) if task.cpus else None
     weight = _weight(task.nice)
     spec = TaskSpec(task.comm, task.comm, task.nice, weight, affinity=affinity)

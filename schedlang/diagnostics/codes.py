@@ -21,6 +21,7 @@ class Phase(StrEnum):
     BACKEND = "C compiler and object"
     KERNEL = "kernel"
     ENVIRONMENT = "environment"
+    WORKLOAD = "workloads"
     INTERNAL = "our own bugs"
 
 
@@ -80,7 +81,10 @@ _ENTRIES: Final = (
             "E0222": "a literal is out of range",
             "E0223": "weights that cannot be served",
             "E0224": "an expression is too large",
+            "E0225": "a condition that its claim cannot have",
             "W0226": "a queue that no rule leads to",
+            "E0227": "a test that cannot be run",
+            "E0228": "an expectation that nothing can meet or fail",
         },
     ),
     (
@@ -90,6 +94,9 @@ _ENTRIES: Final = (
             "E0302": "a property could not be decided",
             "W0303": "a bound exceeds the kernel's watchdog",
             "W0304": "the policy accepts that a queue can starve",
+            "E0305": "a certificate is not what was written",
+            "E0306": "a second solver contradicts a certificate",
+            "E0307": "a second solver cannot decide a certificate",
         },
     ),
     (
@@ -115,6 +122,19 @@ _ENTRIES: Final = (
             "E0601": "a tool is missing",
             "E0602": "the output cannot be written",
             "E0603": "this host was refused",
+        },
+    ),
+    (
+        Phase.WORKLOAD,
+        {
+            "E0701": "the workload is not TOML",
+            "E0702": "a key of a workload is unknown, missing or cannot be read",
+            "E0703": "a phase that cannot be read",
+            "E0704": "a value of a workload is out of range",
+            "E0705": "a name in a workload that leads nowhere, or is there twice",
+            "E0706": "phases that do not pair",
+            "E0707": "a wait that would never end",
+            "E0708": "a workload that never ends, or never starts",
         },
     ),
     (

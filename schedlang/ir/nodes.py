@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import final
 
+from schedlang.ir.testing import Test
 from schedlang.source import Sources, Span
 
 MAX_SLICE_NS = 100_000_000
@@ -457,6 +458,10 @@ class Property(StrEnum):
     FAIR = "fair"
 
 
+RELATIONS = {Property.WAIT: "<=", Property.SHARE: ">=", Property.FAIR: "within"}
+"""What stands between a claim and its bound, for the properties that can have one."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class TasksAtMost:
@@ -485,13 +490,22 @@ class TickAtMost:
     span: Span
 
 
-Condition = TasksAtMost | Backlogged | Unrestricted | TickAtMost
+@final
+@dataclass(frozen=True, slots=True)
+class CpusAtMost:
+    count: int
+    span: Span
+
+
+Condition = TasksAtMost | Backlogged | Unrestricted | TickAtMost | CpusAtMost
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A claim of the policy. `bound`: the duration of `wait`, the percent of `share`, else None."""
+    """A claim of the policy. `bound`: the duration of `wait`, the percent of `share`, the duration
+    of `fair` unless it claims only that there is some, else None.
+    """
 
     property: Property
     queues: tuple[int, ...]
@@ -531,3 +545,4 @@ class Policy:
     goals: tuple[Goal, ...]
     accepts: tuple[Accept, ...]
     sources: Sources
+    tests: tuple[Test, ...] = ()

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import ArithOp, Type
+from schedlang.ir.testing import Before, Limit, Test
 
 Show = Callable[[ir.Expr], str]
 
@@ -59,6 +60,28 @@ def _promises(policy: ir.Policy, show: Show) -> Iterator[str]:
         yield f"guarantee {_goal(goal, names, show)}"
     for accept in policy.accepts:
         yield f"accept starvation of {names[accept.queue]} because {_quoted(accept.reason)}"
+    for test in policy.tests:
+        yield from _test(test, policy)
+
+
+def _test(test: Test, policy: ir.Policy) -> Iterator[str]:
+    shape, params = test.topology, zip(policy.params, test.params, strict=True)
+    yield f"test {_quoted(test.name)}"
+    yield f"  machine {shape.cpus} cpus {shape.llcs} llcs {shape.nodes} nodes smt {shape.smt}"
+    yield f"  tick {test.tick_ns}ns"
+    for param, value in params:
+        yield f"  set {param.name} = {_value(param.type, value)}"
+    for group in test.workload.groups:
+        yield f"  {group}"
+    yield f"  run {test.workload.duration_ns}"
+    for expectation in test.expectations:
+        match expectation:
+            case Limit(measure, statistic, name, relation, value):
+                yield f"  expect {statistic} {measure} {name} {relation} {value}"
+            case Before(first, second):
+                yield f"  expect {first} before {second}"
+            case _:
+                assert_never(expectation)
 
 
 def _queue(queue: ir.Queue, policy: ir.Policy) -> Iterator[str]:
@@ -104,7 +127,7 @@ def _tree(tree: ir.Tree, policy: ir.Policy, indent: str) -> Iterator[str]:
 
 def _goal(goal: ir.Goal, names: list[str], show: Show) -> str:
     queues = f"({', '.join(names[queue] for queue in goal.queues)})" if goal.queues else ""
-    relation = "<=" if goal.property is ir.Property.WAIT else ">="
+    relation = ir.RELATIONS.get(goal.property)
     bound = "" if goal.bound is None else f" {relation} {_typed(goal.bound, show)}"
     conditions = " and ".join(_condition(condition, names) for condition in goal.conditions)
     return f"{goal.property}{queues}{bound}" + (f" when {conditions}" if conditions else "")
@@ -120,6 +143,8 @@ def _condition(condition: ir.Condition, names: list[str]) -> str:
             return "unrestricted"
         case ir.TickAtMost():
             return f"tick <= {condition.tick_ns}ns"
+        case ir.CpusAtMost():
+            return f"cpus <= {condition.count}"
         case _:
             assert_never(condition)
 

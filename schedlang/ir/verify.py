@@ -13,6 +13,7 @@ from typing import assert_never
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Event, Input, Owner, Type
+from schedlang.ir.testing import Before, Limit, Test
 from schedlang.ir.verify_expressions import IrError, Place, verify_expr
 from schedlang.ir.walk import leaves
 
@@ -39,6 +40,8 @@ def verify(policy: ir.Policy) -> None:
         _verify_goal(goal, policy)
     for accept in policy.accepts:
         _demand_queue(accept.queue, policy, Place("accept", policy.params))
+    for test in policy.tests:
+        _verify_test(test, policy)
 
 
 def _verify_params(policy: ir.Policy) -> None:
@@ -157,18 +160,22 @@ def _verify_guards(policy: ir.Policy, place: Place) -> None:
 
 def _verify_goal(goal: ir.Goal, policy: ir.Policy) -> None:
     place = Place(f"guarantee {goal.property}", policy.params)
-    bounded = {ir.Property.WAIT: Type.DURATION, ir.Property.SHARE: Type.SHARE}
-    type_ = bounded.get(goal.property)
-    place.demand((goal.bound is None) == (type_ is None), "its bound")
+    is_fair = goal.property is ir.Property.FAIR
+    types = {ir.Property.WAIT: Type.DURATION, ir.Property.SHARE: Type.SHARE}
+    type_ = Type.DURATION if is_fair else types.get(goal.property)
+    place.demand(is_fair or (goal.bound is None) == (type_ is None), "its bound")
     if goal.bound is not None and type_ is not None:
         verify_expr(goal.bound, type_, place)
-        place.demand(len(goal.queues) == 1, f"it names {len(goal.queues)} queues")
-    place.demand((goal.property is not ir.Property.FAIR) or len(goal.queues) > 0, "no queue")
+        place.demand(is_fair or len(goal.queues) == 1, f"it names {len(goal.queues)} queues")
+    place.demand(not is_fair or len(goal.queues) > 0, "no queue")
+    _demand_distinct(goal.queues, place)
     for queue in goal.queues:
         _demand_queue(queue, policy, place)
     for condition in goal.conditions:
         if isinstance(condition, ir.TasksAtMost | ir.Backlogged):
             _demand_queue(condition.queue, policy, place)
+        if isinstance(condition, ir.TasksAtMost | ir.CpusAtMost):
+            place.demand(condition.count >= 1, f"at most {condition.count}")
 
 
 def _demand_queue(queue: int, policy: ir.Policy, place: Place) -> None:
@@ -182,3 +189,21 @@ def _demand_least(expr: ir.Expr, least: int, place: Place) -> None:
 def _demand_distinct(names: Iterable[object], place: Place) -> None:
     listed = list(names)
     place.demand(len(set(listed)) == len(listed), "a name or queue twice")
+
+
+def _verify_test(test: Test, policy: ir.Policy) -> None:
+    place = Place(f"test {test.name}", policy.params)
+    _demand_distinct((group.name for group in test.workload.groups), place)
+    names = {group.name for group in test.workload.groups}
+    for param, value in zip(policy.params, test.params, strict=True):
+        place.demand(param.lo <= value <= param.hi, f"the value of `{param.name}`")
+    for group in test.workload.groups:
+        place.demand(all(cpu < test.topology.cpus for cpu in group.cpus), "a CPU")
+    for expectation in test.expectations:
+        match expectation:
+            case Limit(group=name):
+                place.demand(name is None or name in names, f"no group {name}")
+            case Before(first=first, second=second):
+                place.demand({first, second} <= names, f"no group {first} or {second}")
+            case _:
+                assert_never(expectation)

@@ -1,11 +1,11 @@
 """Which queue one CPU serves: its guards and its `serve` tree, with the state they keep.
 
 The queues' contents are the machine's; here a queue is only empty or not, as this CPU sees it.
+Sets of queues are bits of a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never, final
 
@@ -35,37 +35,70 @@ class Charge:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A guard by number; `bit` is its queue's."""
+
+    number: int
+    queue: int
+    bit: int
+    is_share: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A node of the tree: a leaf has a `queue`, a weighted node its index, a strict one neither.
+
+    `queues` are all that are below it.
+    """
+
+    queues: int
+    children: tuple[Branch, ...]
+    queue: int | None
+    weighted: int | None
+
+
+@final
 class Arbitration:
     """A policy's guards and tree under given params: what all CPUs share."""
 
     def __init__(self, policy: Policy, params: tuple[int, ...]) -> None:
-        self.guards = policy.guards
-        self.tree = policy.serve
-        self.quantities = constant_values([_quantity(g) for g in policy.guards], params)
-        self.guards_of: tuple[tuple[int, ...], ...] = tuple(
-            tuple(i for i, guard in enumerate(policy.guards) if guard.queue == queue)
+        self.watches = tuple(
+            Watch(i, guard.queue, 1 << guard.queue, isinstance(guard, GuardShare))
+            for i, guard in enumerate(policy.guards)
+        )
+        self.watches_of: tuple[tuple[Watch, ...], ...] = tuple(
+            tuple(watch for watch in self.watches if watch.queue == queue)
             for queue in range(len(policy.queues))
         )
         self.charges_of: tuple[list[Charge], ...] = tuple([] for _ in policy.queues)
         self.widths: list[int] = []
-        self._number(policy.serve)
+        self.root = self._branch(policy.serve)
+        self._quantities = [_quantity(guard) for guard in policy.guards]
+        self.set_params(params)
 
-    def _number(self, tree: Tree) -> list[int]:
-        """Fill in the charges and widths below `tree`; the queues below it."""
+    def set_params(self, params: tuple[int, ...]) -> None:
+        """From now on the guards' delays and shares are those under `params`."""
+        self.quantities = constant_values(self._quantities, params)
+
+    def _branch(self, tree: Tree) -> Branch:
+        """The tree's branch; the charges and widths below it are filled in."""
         match tree:
             case Leaf():
-                return [tree.queue]
+                return Branch(1 << tree.queue, (), tree.queue, None)
             case Strict():
-                return [queue for child in tree.children for queue in self._number(child)]
+                children = tuple(self._branch(child) for child in tree.children)
+                return Branch(_union(children), children, None, None)
             case Weighted():
                 self.widths.append(len(tree.shares))
-                below: list[int] = []
-                for position, share in enumerate(tree.shares):
-                    queues = self._number(share.child)
-                    for queue in queues:
-                        self.charges_of[queue].append(Charge(tree.index, position, share.scale))
-                    below += queues
-                return below
+                children = tuple(self._branch(share.child) for share in tree.shares)
+                for position, (share, child) in enumerate(zip(tree.shares, children, strict=True)):
+                    charge = Charge(tree.index, position, share.scale)
+                    for queue, charges in enumerate(self.charges_of):
+                        if child.queues >> queue & 1:
+                            charges.append(charge)
+                return Branch(_union(children), children, None, tree.index)
             case _:
                 assert_never(tree)
 
@@ -77,57 +110,52 @@ class Arbiter:
     def __init__(self, shared: Arbitration) -> None:
         self._shared = shared
         self._rested = True
-        self._due = [0] * len(shared.guards)
+        self._due = [0] * len(shared.watches)
         self._v = [0] * len(shared.widths)
         self._p = [[0] * width for width in shared.widths]
         self._seen = [[False] * width for width in shared.widths]
 
-    def choose(self, occupied: Sequence[bool], now: int) -> int | None:
-        """The queue to serve. `occupied` tells which queues are non-empty here."""
+    def choose(self, occupied: int, now: int) -> int | None:
+        """The queue to serve, None if `occupied`, the queues that are non-empty here, is empty."""
         self._leave_idleness(now)
-        for i, guard in enumerate(self._shared.guards):
-            if not occupied[guard.queue]:
-                self._see_empty(i, now)
-        overdue = [
-            (self._due[i], i)
-            for i, guard in enumerate(self._shared.guards)
-            if occupied[guard.queue] and self._due[i] <= now
-        ]
-        if overdue:
-            return self._shared.guards[min(overdue)[1]].queue
-        queue = self._walk(self._shared.tree, occupied)
+        oldest, overdue = now + 1, None
+        for watch in self._shared.watches:
+            if not occupied & watch.bit:
+                self._see_empty(watch, now)
+            elif self._due[watch.number] < oldest:
+                oldest, overdue = self._due[watch.number], watch.queue
+        if overdue is not None:
+            return overdue
+        queue = self._walk(occupied)
         self._rested = queue is None
         return queue
 
     def place(self, queue: int, now: int) -> None:
         """A claimed task's turn is about to start: the tree is walked for its queue alone."""
         self._leave_idleness(now)
-        self._walk(self._shared.tree, [q == queue for q in range(len(self._shared.guards_of))])
+        self._walk(1 << queue)
 
     def start(self, queue: int, now: int) -> None:
         """A turn from `queue` starts, chosen or claimed."""
-        for i in self._shared.guards_of[queue]:
-            if isinstance(self._shared.guards[i], GuardShare):
-                self._due[i] = min(self._due[i], now)
+        for watch in self._shared.watches_of[queue]:
+            if watch.is_share:
+                self._due[watch.number] = min(self._due[watch.number], now)
 
     def settle(self, queue: int, served_ns: int, now: int) -> None:
         """`queue` has been served for `served_ns` more, up to `now`."""
-        for i in self._shared.guards_of[queue]:
-            guard, quantity = self._shared.guards[i], self._shared.quantities[i]
-            match guard:
-                case GuardAfter():
-                    self._due[i] = now + quantity
-                case GuardShare():
-                    self._due[i] += -(-served_ns * 100 // quantity)
-                case _:
-                    assert_never(guard)
+        for watch in self._shared.watches_of[queue]:
+            quantity = self._shared.quantities[watch.number]
+            if watch.is_share:
+                self._due[watch.number] += -(-served_ns * 100 // quantity)
+            else:
+                self._due[watch.number] = now + quantity
         for charge in self._shared.charges_of[queue]:
             p, most = self._p[charge.node], self._v[charge.node] + MAX_DEBT
             p[charge.child] = min(p[charge.child] + served_ns * charge.scale, most)
 
     def relative(self, now: int) -> tuple[object, ...]:
         """All of the state that can matter later, the same for runs shifted in time."""
-        dues = tuple(self._relative_due(i, now) for i in range(len(self._due)))
+        dues = tuple(self._relative_due(watch, now) for watch in self._shared.watches)
         debts = tuple(
             # A child that was last seen empty re-enters at V at least.
             tuple(
@@ -137,70 +165,59 @@ class Arbiter:
         )
         return (self._rested, dues, debts)
 
-    def _relative_due(self, i: int, now: int) -> int:
+    def _relative_due(self, watch: Watch, now: int) -> int:
+        due = self._due[watch.number] - now
         if not self._rested:
-            return self._due[i] - now
+            return due
         # As `_leave_idleness` will find it, whenever that is: no delay runs, and no debt is left.
-        is_share = isinstance(self._shared.guards[i], GuardShare)
-        return max(self._due[i] - now, 0) if is_share else 0
+        return max(due, 0) if watch.is_share else 0
 
     def _leave_idleness(self, now: int) -> None:
         """The CPU has work, or looks for it; if it was idle, its queues were empty until now."""
         if self._rested:
             self._rested = False
-            for i in range(len(self._due)):
-                self._see_empty(i, now)
+            for watch in self._shared.watches:
+                self._see_empty(watch, now)
 
-    def _see_empty(self, i: int, now: int) -> None:
-        guard = self._shared.guards[i]
-        match guard:
-            case GuardAfter():
-                self._due[i] = now + self._shared.quantities[i]
-            case GuardShare():
-                self._due[i] = max(self._due[i], now)
-            case _:
-                assert_never(guard)
+    def _see_empty(self, watch: Watch, now: int) -> None:
+        if watch.is_share:
+            self._due[watch.number] = max(self._due[watch.number], now)
+        else:
+            self._due[watch.number] = now + self._shared.quantities[watch.number]
 
-    def _walk(self, tree: Tree, occupied: Sequence[bool]) -> int | None:
-        """The queue below `tree` that is served, None if all below it are empty."""
-        match tree:
-            case Leaf():
-                return tree.queue if occupied[tree.queue] else None
-            case Strict():
-                first = next((c for c in tree.children if _is_occupied(c, occupied)), None)
-                return None if first is None else self._walk(first, occupied)
-            case Weighted():
-                return self._weigh(tree, occupied)
-            case _:
-                assert_never(tree)
+    def _walk(self, occupied: int) -> int | None:
+        """The queue that the tree serves, None if all are empty."""
+        branch = self._shared.root
+        while branch.queue is None:
+            if branch.weighted is None:
+                below = (child for child in branch.children if child.queues & occupied)
+                child = next(below, None)
+            else:
+                child = self._weigh(branch, branch.weighted, occupied)
+            if child is None:
+                return None
+            branch = child
+        return branch.queue if branch.queues & occupied else None
 
-    def _weigh(self, node: Weighted, occupied: Sequence[bool]) -> int | None:
-        v, p, seen = self._v[node.index], self._p[node.index], self._seen[node.index]
-        candidates: list[tuple[int, int]] = []
-        for k, share in enumerate(node.shares):
-            is_occupied = _is_occupied(share.child, occupied)
-            if is_occupied and not seen[k]:
-                p[k] = max(p[k], v)
-            seen[k] = is_occupied
+    def _weigh(self, branch: Branch, node: int, occupied: int) -> Branch | None:
+        v, p, seen = self._v[node], self._p[node], self._seen[node]
+        taken: int | None = None
+        for k, child in enumerate(branch.children):
+            is_occupied = child.queues & occupied != 0
             if is_occupied:
-                candidates.append((p[k], k))
-        if not candidates:
+                if not seen[k]:
+                    p[k] = max(p[k], v)
+                if taken is None or p[k] < p[taken]:
+                    taken = k
+            seen[k] = is_occupied
+        if taken is None:
             return None
-        least, taken = min(candidates)
-        self._v[node.index] = max(v, least)
-        return self._walk(node.shares[taken].child, occupied)
+        self._v[node] = max(v, p[taken])
+        return branch.children[taken]
 
 
-def _is_occupied(tree: Tree, occupied: Sequence[bool]) -> bool:
-    match tree:
-        case Leaf():
-            return occupied[tree.queue]
-        case Strict():
-            return any(_is_occupied(child, occupied) for child in tree.children)
-        case Weighted():
-            return any(_is_occupied(share.child, occupied) for share in tree.shares)
-        case _:
-            assert_never(tree)
+def _union(branches: tuple[Branch, ...]) -> int:
+    return sum(branch.queues for branch in branches)  # no queue is below two
 
 
 def _quantity(guard: Guard) -> Expr:

@@ -1,21 +1,21 @@
 """Expressions and handlers of the typed policy, over the mathematical integers.
 
-Both are compiled once into closures over an `Environment`. A bool is 0 or 1; a point is an integer
-like any other. Which names may occur where is `ir.verify`'s concern, not checked here.
+Each is made into a Python function of an `Environment` once: a Python syntax tree is built from it,
+node for node, and compiled. A bool is 0 or 1; a point is an integer like any other. Which names may
+occur where is `ir.verify`'s concern, not checked here.
 """
 
 from __future__ import annotations
 
-import operator
+import ast
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, assert_never, final
+from typing import Final, Protocol, assert_never, final
 
 from schedlang.ir.nodes import (
     Arith,
     ArithOp,
     Assign,
-    Attribute,
     AttributeRef,
     CgroupUnder,
     Compare,
@@ -25,13 +25,12 @@ from schedlang.ir.nodes import (
     Expr,
     Handler,
     If,
-    Input,
     InputRef,
+    Interval,
     Log2,
     Logic,
     LogicOp,
     Match,
-    Name,
     Not,
     Owner,
     ParamRef,
@@ -56,7 +55,10 @@ class Values(Protocol):
 @final
 @dataclass(slots=True)
 class Environment:
-    """What an expression reads. The machine keeps one and fills it in before each evaluation."""
+    """What an expression reads. The machine keeps one and fills it in before each evaluation.
+
+    INVARIANT: compiled functions know these names, and those of `TaskSpec`.
+    """
 
     params: tuple[int, ...]
     task: TaskSpec = NO_TASK
@@ -70,24 +72,24 @@ class Environment:
 
 
 Evaluator = Callable[[Environment], int]
-Effect = Callable[[Environment], None]
+Effect = Callable[[Environment], object]
 
-_ARITH: dict[ArithOp, Callable[[int, int], int]] = {
-    ArithOp.ADD: operator.add,
-    ArithOp.SUB: operator.sub,
-    ArithOp.MUL: operator.mul,
-    ArithOp.DIV: operator.floordiv,  # truncates: the numerator is not negative
-    ArithOp.MIN: min,
-    ArithOp.MAX: max,
+_READS: Final = {name: ast.parse(f"{name} = env.{name}").body[0] for name in Environment.__slots__}
+_STATES: Final = {Owner.TASK: "task_states", Owner.ORDER: "order_states"}
+_LOAD: Final = ast.Load()
+_ARITH: Final[dict[ArithOp, ast.operator]] = {
+    ArithOp.ADD: ast.Add(),
+    ArithOp.SUB: ast.Sub(),
+    ArithOp.MUL: ast.Mult(),
+    ArithOp.DIV: ast.FloorDiv(),  # truncates: the numerator is not negative
 }
-
-_COMPARE: dict[CompareOp, Callable[[int, int], bool]] = {
-    CompareOp.LT: operator.lt,
-    CompareOp.LE: operator.le,
-    CompareOp.GT: operator.gt,
-    CompareOp.GE: operator.ge,
-    CompareOp.EQ: operator.eq,
-    CompareOp.NE: operator.ne,
+_COMPARE: Final[dict[CompareOp, ast.cmpop]] = {
+    CompareOp.LT: ast.Lt(),
+    CompareOp.LE: ast.LtE(),
+    CompareOp.GT: ast.Gt(),
+    CompareOp.GE: ast.GtE(),
+    CompareOp.EQ: ast.Eq(),
+    CompareOp.NE: ast.NotEq(),
 }
 
 
@@ -97,136 +99,28 @@ def evaluate(expr: Expr, environment: Environment) -> int:
 
 
 def compile_expr(expr: Expr) -> Evaluator:
-    match expr:
-        case Const() | ParamRef() | StateRef() | AttributeRef() | InputRef():
-            return _compile_reference(expr)
-        case Match():
-            return _compile_match(expr)
-        case CgroupUnder(path=path):
-            return lambda env: env.task.cgroup == path or env.task.cgroup.startswith(path + "/")
-        case Arith() | Log2() | Compare() | Logic() | Not() | If():
-            return _compile_operation(expr)
-        case _:
-            assert_never(expr)
+    function = _Function()
+    return function.compiled([ast.Return(function.term(expr))])
 
 
-def _compile_reference(
-    expr: Const | ParamRef | StateRef | AttributeRef | InputRef,
-) -> Evaluator:
-    match expr:
-        case Const(value=value):
-            return lambda _: value
-        case ParamRef(index=index):
-            return lambda env: env.params[index]
-        case StateRef(index=index):
-            if expr.owner is Owner.TASK:
-                return lambda env: env.task_states[index]
-            return lambda env: env.order_states[index]
-        case AttributeRef(attribute=attribute):
-            return _compile_attribute(attribute)
-        case InputRef(input=machine_input):
-            return _compile_input(machine_input)
-        case _:
-            assert_never(expr)
-
-
-def _compile_operation(expr: Arith | Log2 | Compare | Logic | Not | If) -> Evaluator:
-    match expr:
-        case Arith(op=op):
-            return _compile_binary(_ARITH[op], expr.left, expr.right)
-        case Compare(op=relation):
-            return _compile_binary(_COMPARE[relation], expr.left, expr.right)
-        case Logic(op=logic):
-            left, right = compile_expr(expr.left), compile_expr(expr.right)
-            if logic is LogicOp.AND:
-                return lambda env: left(env) and right(env)
-            return lambda env: left(env) or right(env)
-        case Not(operand=inner):
-            operand = compile_expr(inner)
-            return lambda env: not operand(env)
-        case Log2(operand=inner):
-            operand = compile_expr(inner)
-            return lambda env: max(operand(env).bit_length() - 1, 0)
-        case If():
-            condition, then = compile_expr(expr.condition), compile_expr(expr.then)
-            orelse = compile_expr(expr.orelse)
-            return lambda env: then(env) if condition(env) else orelse(env)
-        case _:
-            assert_never(expr)
-
-
-def _compile_binary(function: Callable[[int, int], int], lhs: Expr, rhs: Expr) -> Evaluator:
-    left, right = compile_expr(lhs), compile_expr(rhs)
-    return lambda env: function(left(env), right(env))
-
-
-def _compile_attribute(attribute: Attribute) -> Evaluator:
-    match attribute:
-        case Attribute.NICE:
-            return lambda env: env.task.nice
-        case Attribute.WEIGHT:
-            return lambda env: env.task.weight
-        case Attribute.KTHREAD:
-            return lambda env: env.task.kthread
-        case Attribute.PINNED:
-            return lambda env: env.task.pinned
-        case Attribute.RESTRICTED:
-            return lambda env: env.task.restricted
-        case _:
-            assert_never(attribute)
-
-
-def _compile_input(machine_input: Input) -> Evaluator:
-    match machine_input:
-        case Input.NOW:
-            return lambda env: env.now
-        case Input.CLOCK:
-            return lambda env: env.clock
-        case Input.USED:
-            return lambda env: env.used
-        case Input.GRANTED:
-            return lambda env: env.granted
-        case Input.BLOCKED:
-            return lambda env: env.blocked
-        case _:
-            assert_never(machine_input)
-
-
-_PATTERN: dict[PatternKind, Callable[[str, str], bool]] = {
-    PatternKind.EXACT: operator.eq,
-    PatternKind.PREFIX: str.startswith,
-    PatternKind.SUFFIX: str.endswith,
-    PatternKind.CONTAINS: operator.contains,
-}
-
-
-def _compile_match(expr: Match) -> Evaluator:
-    matches, text = _PATTERN[expr.kind], expr.text
-    match expr.name:
-        case Name.COMM:
-            return lambda env: matches(env.task.comm, text)
-        case Name.PROCESS:
-            return lambda env: matches(env.task.process, text)
-        case _:
-            assert_never(expr.name)
+def compile_within(expr: Expr, interval: Interval | None) -> Evaluator:
+    """The value of `expr`, saturated at the interval's ends if there is one."""
+    function = _Function()
+    return function.compiled([ast.Return(function.saturated(expr, interval))])
 
 
 def compile_route(route: Route) -> Evaluator:
-    rules = [(compile_expr(rule.condition), rule.queue) for rule in route.rules]
-    otherwise = route.otherwise
-
-    def run(env: Environment) -> int:
-        for condition, queue in rules:
-            if condition(env):
-                return queue
-        return otherwise
-
-    return run
+    function = _Function()
+    body: list[ast.stmt] = [
+        ast.If(function.term(rule.condition), [ast.Return(ast.Constant(rule.queue))], [])
+        for rule in route.rules
+    ]
+    return function.compiled([*body, ast.Return(ast.Constant(route.otherwise))])
 
 
 def compile_initial(states: tuple[State, ...], owner: Owner) -> Callable[[Environment], list[int]]:
     """The owner's states when they come into being. Each may read those before it."""
-    initials = [(compile_expr(state.initial), state) for state in states]
+    initials = [compile_within(state.initial, state.range) for state in states]
 
     def run(env: Environment) -> list[int]:
         values: list[int] = []
@@ -234,8 +128,8 @@ def compile_initial(states: tuple[State, ...], owner: Owner) -> Callable[[Enviro
             env.task_states = values
         else:
             env.order_states = values
-        for initial, state in initials:
-            values.append(_saturate(initial(env), state))
+        for initial in initials:
+            values.append(initial(env))  # noqa: PERF401 - the next one reads this one
         return values
 
     return run
@@ -245,46 +139,148 @@ def compile_handlers(
     handlers: tuple[Handler, ...], states: tuple[State, ...], owner: Owner, event: Event
 ) -> Effect:
     """What the owner's handlers of `event` do to its states, in the order of the text."""
-    effects = [_compile_handler(h, states, owner) for h in handlers if h.event is event]
-
-    def run(env: Environment) -> None:
-        for effect in effects:
-            effect(env)
-
-    return run
-
-
-def _compile_handler(handler: Handler, states: tuple[State, ...], owner: Owner) -> Effect:
-    assigns = [_compile_assign(assign, states, owner) for assign in handler.assigns]
-    condition = compile_expr(handler.condition) if handler.condition is not None else None
-
-    def run(env: Environment) -> None:
-        if condition is None or condition(env):
-            for assign in assigns:
-                assign(env)
-
-    return run
-
-
-def _compile_assign(assign: Assign, states: tuple[State, ...], owner: Owner) -> Effect:
-    value, index, state = compile_expr(assign.value), assign.index, states[assign.index]
-
-    def to_task(env: Environment) -> None:
-        env.task_states[index] = _saturate(value(env), state)
-
-    def to_order(env: Environment) -> None:
-        env.order_states[index] = _saturate(value(env), state)
-
-    return to_task if owner is Owner.TASK else to_order
-
-
-def _saturate(value: int, state: State) -> int:
-    if state.range is None:
-        return value
-    return min(max(value, state.range.lo), state.range.hi)
+    function = _Function()
+    body = [function.handler(h, states, owner) for h in handlers if h.event is event]
+    return function.compiled([statement for statements in body for statement in statements])
 
 
 def constant_values(exprs: Sequence[Expr], params: tuple[int, ...]) -> tuple[int, ...]:
     """Values of expressions that read params only."""
     environment = Environment(params)
     return tuple(evaluate(expr, environment) for expr in exprs)
+
+
+@final
+class _Function:
+    """A Python function of an environment `env` in the making.
+
+    What it reads of the environment it reads once, into local variables, before anything else:
+    handlers change the values in a list of states, never which list it is.
+    """
+
+    def __init__(self) -> None:
+        self._read: set[str] = set()
+        self._temporaries = 0
+
+    def compiled(self, body: list[ast.stmt]) -> Evaluator:
+        reads = [_READS[name] for name in sorted(self._read)]
+        module = ast.parse("def compiled(env): pass")
+        (function,) = module.body
+        assert isinstance(function, ast.FunctionDef)
+        function.body = [*reads, *body, ast.Return(ast.Constant(0))]
+        scope: dict[str, Evaluator] = {}
+        exec(compile(ast.fix_missing_locations(module), "<policy>", "exec"), scope)
+        return scope["compiled"]
+
+    def handler(self, handler: Handler, states: tuple[State, ...], owner: Owner) -> list[ast.stmt]:
+        assigns = [self._assign(assign, states, owner) for assign in handler.assigns]
+        if handler.condition is None:
+            return assigns
+        return [ast.If(self.term(handler.condition), assigns or [ast.Pass()], [])]
+
+    def _assign(self, assign: Assign, states: tuple[State, ...], owner: Owner) -> ast.stmt:
+        target = self._element(_STATES[owner], assign.index, ast.Store())
+        return ast.Assign([target], self.saturated(assign.value, states[assign.index].range))
+
+    def saturated(self, value: Expr, interval: Interval | None) -> ast.expr:
+        term = self.term(value)
+        if interval is None:
+            return term
+        term = self._pick(ast.Lt(), term, ast.Constant(interval.hi))
+        return self._pick(ast.Gt(), term, ast.Constant(interval.lo))
+
+    def term(self, expr: Expr) -> ast.expr:
+        """The Python expression of the same value."""
+        match expr:
+            case Const():
+                return ast.Constant(expr.value)
+            case ParamRef():
+                return self._element("params", expr.index)
+            case StateRef():
+                return self._element(_STATES[expr.owner], expr.index)
+            case AttributeRef():
+                return self._attribute(expr.attribute.value)
+            case InputRef():
+                return self._name(expr.input.value)
+            case Match():
+                return self._match(expr)
+            case CgroupUnder():
+                cgroup = self._attribute("cgroup")
+                below = _call(cgroup, "startswith", ast.Constant(expr.path + "/"))
+                is_it = ast.Compare(cgroup, [ast.Eq()], [ast.Constant(expr.path)])
+                return ast.BoolOp(ast.Or(), [is_it, below])
+            case Arith() | Log2() | Compare() | Logic() | Not() | If():
+                return self._operation(expr)
+            case _:
+                assert_never(expr)
+
+    def _operation(self, expr: Arith | Log2 | Compare | Logic | Not | If) -> ast.expr:
+        match expr:
+            case Arith(op=ArithOp.MIN):
+                return self._pick(ast.Lt(), self.term(expr.left), self.term(expr.right))
+            case Arith(op=ArithOp.MAX):
+                return self._pick(ast.Gt(), self.term(expr.left), self.term(expr.right))
+            case Arith():
+                return ast.BinOp(self.term(expr.left), _ARITH[expr.op], self.term(expr.right))
+            case Compare():
+                left, right = self.term(expr.left), self.term(expr.right)
+                return ast.Compare(left, [_COMPARE[expr.op]], [right])
+            case Logic():
+                op = ast.And() if expr.op is LogicOp.AND else ast.Or()
+                return ast.BoolOp(op, [self.term(expr.left), self.term(expr.right)])
+            case Not():
+                return ast.UnaryOp(ast.Not(), self.term(expr.operand))
+            case Log2():
+                operand = ast.BoolOp(ast.Or(), [self.term(expr.operand), ast.Constant(1)])
+                return ast.BinOp(_call(operand, "bit_length"), ast.Sub(), ast.Constant(1))
+            case If():
+                then, orelse = self.term(expr.then), self.term(expr.orelse)
+                return ast.IfExp(self.term(expr.condition), then, orelse)
+            case _:
+                assert_never(expr)
+
+    def _match(self, expr: Match) -> ast.expr:
+        name, text = self._attribute(expr.name.value), ast.Constant(expr.text)
+        match expr.kind:
+            case PatternKind.EXACT:
+                return ast.Compare(name, [ast.Eq()], [text])
+            case PatternKind.PREFIX:
+                return _call(name, "startswith", text)
+            case PatternKind.SUFFIX:
+                return _call(name, "endswith", text)
+            case PatternKind.CONTAINS:
+                return ast.Compare(text, [ast.In()], [name])
+            case _:
+                assert_never(expr.kind)
+
+    def _pick(self, op: ast.cmpop, left: ast.expr, right: ast.expr) -> ast.expr:
+        """The left if it compares so with the right, else the right: `min` and `max`."""
+        first, second = self._temporary(), self._temporary()
+        test = ast.Compare(_let(first, left), [op], [_let(second, right)])
+        return ast.IfExp(test, _load(first), _load(second))
+
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return f"t{self._temporaries}"
+
+    def _name(self, name: str) -> ast.expr:
+        self._read.add(name)
+        return _load(name)
+
+    def _attribute(self, name: str) -> ast.expr:
+        return ast.Attribute(self._name("task"), name, ast.Load())
+
+    def _element(self, name: str, index: int, context: ast.expr_context = _LOAD) -> ast.Subscript:
+        return ast.Subscript(self._name(name), ast.Constant(index), context)
+
+
+def _call(value: ast.expr, method: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Attribute(value, method, ast.Load()), list(arguments), [])
+
+
+def _load(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _let(name: str, value: ast.expr) -> ast.expr:
+    return ast.NamedExpr(ast.Name(name, ast.Store()), value)

@@ -2,45 +2,22 @@
 
 The caller is the world: it forks and wakes tasks, lets CPUs choose, and ends their turns, at times
 that never decrease. Where the page leaves the adversary a choice among idle CPUs, the one with the
-least number is taken. Every core has one thread.
+least number is taken; a wake-up is handed on for the first entry, of the first queue, that has one.
+Sets of CPUs and of queues are bits of a number.
 """
 
 from __future__ import annotations
 
-from bisect import insort
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple, assert_never, final
 
-from schedlang.ir.nodes import (
-    MAX_CHARGE_NS,
-    MAX_SLICE_NS,
-    MIN_CHARGE_NS,
-    Event,
-    Owner,
-    Policy,
-    Queue,
-    Rung,
-    Type,
-)
+from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Event, Owner, Policy, Rung
 from schedlang.machine.arbitration import Arbiter, Arbitration
-from schedlang.machine.evaluate import (
-    Environment,
-    Values,
-    compile_expr,
-    compile_handlers,
-    compile_initial,
-    compile_route,
-)
+from schedlang.machine.evaluate import Environment, Values, compile_initial, compile_route
+from schedlang.machine.queue import Entry, QueueInstance, effects
 from schedlang.machine.scenario import TaskSpec
-
-
-class Entry(NamedTuple):
-    """A task's place in a queue: the least (key, seq) goes first."""
-
-    key: int
-    seq: int
-    task: int
+from schedlang.machine.topology import Topology
 
 
 class Chosen(NamedTuple):
@@ -48,9 +25,7 @@ class Chosen(NamedTuple):
     queue: int
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What a CPU runs. `granted_ns` is the slice the task got when it joined `queue`."""
 
     task: int
@@ -60,18 +35,26 @@ class Turn:
 
 
 class Mode(Enum):
-    """What a CPU is about. An `IDLE` one chooses only when something arrives for it."""
+    """What a CPU is about.
+
+    An `IDLE` one chooses only when something arrives for it; an `AWAY` one works for others.
+    """
 
     IDLE = "idle"
     CHOOSING = "choosing"
     RUNNING = "running"
+    AWAY = "away"
 
 
 @final
 @dataclass(slots=True)
 class Cpu:
+    """`woken`: it was idle, or away, and has to choose. `core`: the CPUs of its core."""
+
     arbiter: Arbiter
+    core: int
     mode: Mode = Mode.IDLE
+    woken: bool = False
     claimed: int | None = None
     turn: Turn | None = None
     settled_at: int = 0
@@ -84,14 +67,19 @@ class Phase(Enum):
     QUEUED = "queued"
     CLAIMED = "claimed"
     RUNNING = "running"
+    EXITED = "exited"
 
 
 @final
 @dataclass(slots=True)
 class Task:
-    """`cpu` is where it last ran; `queue` and `slice_ns` are what its last arrival gave it."""
+    """`cpu` is where it last ran; `queue` and `slice_ns` are what its last arrival gave it.
+
+    `cpus` are those of the machine that it may run on.
+    """
 
     spec: TaskSpec
+    cpus: int
     states: Values
     order_states: list[Values | None]
     cpu: int
@@ -101,64 +89,40 @@ class Task:
 
 
 @final
-class QueueInstance:
-    """A queue's entries, least first, and its clock; with its order, compiled."""
-
-    def __init__(self, queue: Queue) -> None:
-        order = queue.order
-        self.entries: list[Entry] = []
-        self.clock = 0
-        self.state_types = tuple(state.type for state in order.states)
-        self.clock_state = order.clock_state
-        self.key_type = order.key.type if order.key is not None else Type.COUNT
-        self.initial = compile_initial(order.states, Owner.ORDER)
-        self.handlers = {
-            event: compile_handlers(order.handlers, order.states, Owner.ORDER, event)
-            for event in Event
-        }
-        self.key = compile_expr(order.key) if order.key is not None else lambda _: 0
-        self.slice = compile_expr(queue.slice)
-
-    def is_occupied(self, tasks: list[Task], cpu: int) -> bool:
-        return any(tasks[entry.task].spec.may_run_on(cpu) for entry in self.entries)
-
-    def take(self, tasks: list[Task], cpu: int) -> int:
-        """Remove the first task that may run on `cpu`; there is one."""
-        index = next(
-            i for i, entry in enumerate(self.entries) if tasks[entry.task].spec.may_run_on(cpu)
-        )
-        return self.entries.pop(index).task
-
-
-@final
 class Machine:
     """A machine under `policy`, at first idle and without tasks.
 
     `params` are the values of the policy's params. A task is a number, counted from 0 as they are
-    forked.
+    forked. `woken` lists the CPUs that were idle, or away, and have to choose, in the order of
+    their wake-ups. A CPU whose turn was stopped has to choose as well, and is not listed.
     """
 
-    def __init__(self, policy: Policy, cpus: int, params: tuple[int, ...]) -> None:
-        arbitration = Arbitration(policy, params)
+    def __init__(self, policy: Policy, topology: Topology, params: tuple[int, ...]) -> None:
         self.policy = policy
-        self.cpus = [Cpu(Arbiter(arbitration)) for _ in range(cpus)]
-        self.queues = [QueueInstance(queue) for queue in policy.queues]
+        self._arbitration = Arbitration(policy, params)
+        self.cpus = [
+            Cpu(Arbiter(self._arbitration), _core(topology, cpu)) for cpu in range(topology.cpus)
+        ]
+        self.queues = [
+            QueueInstance(policy, queue, topology.cpus) for queue in range(len(policy.queues))
+        ]
         self.tasks: list[Task] = []
+        self.woken: list[int] = []
         self.state_types = tuple(state.type for state in policy.states)
+        self._idle = (1 << topology.cpus) - 1
         self._seq = 0
         self._env = Environment(params)
         self._initial = compile_initial(policy.states, Owner.TASK)
-        self._handlers = {
-            event: compile_handlers(policy.handlers, policy.states, Owner.TASK, event)
-            for event in Event
-        }
+        self._on_wake = effects(policy, None, Event.WAKE)
         self._route = compile_route(policy.route)
+
+    # --- what happens to tasks
 
     def fork(self, spec: TaskSpec, now: int, cpu: int = 0) -> int:
         """A task appears, runnable; `cpu` is its parent's. The number of the task."""
-        assert any(spec.may_run_on(c) for c in range(len(self.cpus)))
         self._env.task, self._env.now = spec, now
-        self.tasks.append(Task(spec, self._initial(self._env), [None] * len(self.queues), cpu))
+        states = self._initial(self._env)
+        self.tasks.append(Task(spec, self._cpus(spec), states, [None] * len(self.queues), cpu))
         self.wake(len(self.tasks) - 1, now)
         return len(self.tasks) - 1
 
@@ -166,20 +130,56 @@ class Machine:
         assert self.tasks[task].phase is Phase.BLOCKED
         self._arrive(task, now, woke=True)
 
+    def change(self, task: int, spec: TaskSpec, now: int) -> int | None:
+        """The task's attributes become those of `spec`.
+
+        The CPU that has to choose now, if it ran the task, which may no longer run there.
+        """
+        t = self.tasks[task]
+        renamed = replace(spec, comm=t.spec.comm, process=t.spec.process) == t.spec
+        t.spec, t.cpus = spec, self._cpus(spec)
+        match t.phase:
+            case Phase.QUEUED | Phase.CLAIMED if not renamed:
+                self._leave(task)
+                self._arrive(task, now, woke=False)
+            case Phase.RUNNING if not t.cpus >> t.cpu & 1:
+                self.stop(t.cpu, now, blocked=False)
+                return t.cpu
+            case _:
+                pass
+        return None
+
+    def exit(self, task: int) -> None:
+        """The task is no more. If it runs, its turn is stopped first."""
+        t = self.tasks[task]
+        assert t.phase not in (Phase.RUNNING, Phase.EXITED)
+        self._leave(task)
+        t.phase = Phase.EXITED
+
+    def set_param(self, param: int, value: int) -> None:
+        params = self._env.params
+        self._env.params = (*params[:param], value, *params[param + 1 :])
+        self._arbitration.set_params(self._env.params)
+
+    # --- what CPUs do
+
     def choose(self, cpu: int, now: int) -> Chosen | None:
         """A CPU without a turn starts its claimed task, or what it chooses; None: it is idle."""
         c = self.cpus[cpu]
-        assert c.mode is not Mode.RUNNING
+        assert c.mode is Mode.CHOOSING or c.mode is Mode.IDLE
+        was_woken, c.woken = c.woken, False
+        if was_woken:
+            self.woken.remove(cpu)
+        elif c.mode is Mode.IDLE:
+            self._idle &= ~(1 << cpu)
         if c.claimed is not None:
             task, c.claimed = c.claimed, None
             c.arbiter.place(self.tasks[task].queue, now)
             return self._start(cpu, task, now)
-        occupied = [queue.is_occupied(self.tasks, cpu) for queue in self.queues]
-        chosen = c.arbiter.choose(occupied, now)
-        if chosen is None:
-            c.mode = Mode.IDLE
-            return None
-        return self._start(cpu, self.queues[chosen].take(self.tasks, cpu), now)
+        chosen = self._take(cpu, now)
+        if was_woken:
+            self._hand_on()
+        return chosen
 
     def settle(self, cpu: int, now: int) -> None:
         """Charge the CPU's turn up to `now`."""
@@ -192,84 +192,164 @@ class Machine:
     def stop(self, cpu: int, now: int, *, blocked: bool) -> None:
         """End the CPU's turn; unless `blocked`, the task arrives again. Next the CPU chooses."""
         self.settle(cpu, now)
-        c = self.cpus[cpu]
+        c, env = self.cpus[cpu], self._env
         assert c.turn is not None
         turn, c.turn, c.mode = c.turn, None, Mode.CHOOSING
-        env, queue = self._env, self.queues[turn.queue]
-        self._enter(turn.task, turn.queue, now)
+        t, queue = self.tasks[turn.task], self.queues[turn.queue]
+        self._enter(t, turn.queue, now)
         env.used = min(max(now - turn.start, MIN_CHARGE_NS), MAX_CHARGE_NS)
         env.granted, env.blocked = turn.granted_ns, blocked
-        self._handlers[Event.STOP](env)
-        queue.handlers[Event.STOP](env)
+        for effect in queue.on_stop:
+            effect(env)
         if blocked:
-            self.tasks[turn.task].phase = Phase.BLOCKED
+            t.phase = Phase.BLOCKED
         else:
             self._arrive(turn.task, now, woke=False)
 
-    def _enter(self, task: int, queue: int, now: int) -> None:
-        """Let expressions be about `task` and its states in `queue`, which it has joined."""
-        env, t, instance = self._env, self.tasks[task], self.queues[queue]
+    def take_away(self, cpu: int, now: int) -> None:
+        """A higher class takes the CPU, from a turn or from idleness."""
+        c = self.cpus[cpu]
+        if c.turn is not None:
+            self.stop(cpu, now, blocked=False)
+        if c.woken:
+            c.woken = False
+            self.woken.remove(cpu)
+        c.mode = Mode.AWAY
+        self._idle &= ~(1 << cpu)
+
+    def give_back(self, cpu: int) -> None:
+        """The CPU is free again and has to choose."""
+        c = self.cpus[cpu]
+        assert c.mode is Mode.AWAY
+        self._rouse(cpu)
+
+    # --- the steps of an arrival
+
+    def _arrive(self, task: int, now: int, *, woke: bool) -> None:
+        env, t = self._env, self.tasks[task]
+        env.task, env.task_states, env.now = t.spec, t.states, now
+        if woke:
+            for effect in self._on_wake:
+                effect(env)
+        t.queue = self._route(env)
+        queue = self.queues[t.queue]
+        self._enter(t, t.queue, now)
+        if woke:
+            for effect in queue.on_wake:
+                effect(env)
+        for effect in queue.on_join:
+            effect(env)
+        key = 0 if queue.key is None else queue.key(env)
+        t.slice_ns = queue.slice(env)
+        if not (woke and self._claim(task)):
+            t.phase = Phase.QUEUED
+            queue.add(Entry(key, self._seq, task, t.cpus))
+            self._seq += 1
+            self._wake_idle(t.cpus)
+
+    def _enter(self, t: Task, queue: int, now: int) -> None:
+        """Let expressions be about `t` and its states in `queue`, which it has joined."""
+        env, instance = self._env, self.queues[queue]
         env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
         order_states = t.order_states[queue]
         if order_states is None:
             order_states = t.order_states[queue] = instance.initial(env)
         env.order_states = order_states
 
-    def _arrive(self, task: int, now: int, *, woke: bool) -> None:
-        env, t = self._env, self.tasks[task]
-        env.task, env.task_states, env.now = t.spec, t.states, now
-        if woke:
-            self._handlers[Event.WAKE](env)
-        t.queue = self._route(env)
-        self._enter(task, t.queue, now)
-        queue = self.queues[t.queue]
-        if woke:
-            queue.handlers[Event.WAKE](env)
-        self._handlers[Event.JOIN](env)
-        queue.handlers[Event.JOIN](env)
-        key = queue.key(env)
-        t.slice_ns = min(max(queue.slice(env), 1), MAX_SLICE_NS)
-        if not (woke and self._claim(task)):
-            t.phase = Phase.QUEUED
-            insort(queue.entries, Entry(key, self._seq, task))
-            self._seq += 1
-            self._wake_idle(t.spec)
+    def _leave(self, task: int) -> None:
+        """The task waits no more: its entry disappears, or its CPU is claimed no more."""
+        t = self.tasks[task]
+        if t.phase is Phase.QUEUED:
+            self.queues[t.queue].drop(task)
+        elif t.phase is Phase.CLAIMED:
+            next(c for c in self.cpus if c.claimed == task).claimed = None
 
     def _claim(self, task: int) -> bool:
         """Try the rungs of `place`; whether an idle CPU was claimed."""
         t = self.tasks[task]
+        if not self._idle & t.cpus:
+            return False
         for rung in self.policy.placement:
             cpu = self._idle_cpu(t, rung)
             if cpu is not None:
-                self.cpus[cpu].claimed, self.cpus[cpu].mode = task, Mode.CHOOSING
-                t.phase = Phase.CLAIMED
+                self.cpus[cpu].claimed, t.phase = task, Phase.CLAIMED
+                self._rouse(cpu)
                 return True
         return False
 
-    def _idle_cpu(self, task: Task, rung: Rung) -> int | None:
+    def _idle_cpu(self, t: Task, rung: Rung) -> int | None:
+        idle = self._idle & t.cpus
         match rung:
             case Rung.PREV:
-                is_free = task.cpu in self._idle_cpus(task.spec)
-                return task.cpu if is_free else None
-            case Rung.CORE_ANY | Rung.CPU_ANY:
-                return next(iter(self._idle_cpus(task.spec)), None)
+                return t.cpu if idle >> t.cpu & 1 else None
+            case Rung.CORE_ANY:
+                whole = (i for i, c in enumerate(self.cpus) if c.core & self._idle == c.core)
+                return next((cpu for cpu in whole if idle >> cpu & 1), None)
+            case Rung.CPU_ANY:
+                return _least(idle) if idle else None
             case _:
                 assert_never(rung)
 
-    def _wake_idle(self, spec: TaskSpec) -> None:
-        for cpu in self._idle_cpus(spec)[:1]:
-            self.cpus[cpu].mode = Mode.CHOOSING
+    def _wake_idle(self, cpus: int) -> bool:
+        """Wake an idle CPU of `cpus`; False if there is none."""
+        idle = self._idle & cpus
+        if idle:
+            self._rouse(_least(idle))
+        return idle != 0
 
-    def _idle_cpus(self, spec: TaskSpec) -> list[int]:
-        return [i for i, c in enumerate(self.cpus) if c.mode is Mode.IDLE and spec.may_run_on(i)]
+    def _rouse(self, cpu: int) -> None:
+        c = self.cpus[cpu]
+        c.mode, c.woken = Mode.CHOOSING, True
+        self._idle &= ~(1 << cpu)
+        self.woken.append(cpu)
+
+    # --- the steps of a choice
+
+    def _take(self, cpu: int, now: int) -> Chosen | None:
+        occupied = 0
+        for queue in self.queues:
+            if queue.entries and queue.is_occupied(cpu):
+                occupied |= queue.bit
+        chosen = self.cpus[cpu].arbiter.choose(occupied, now)
+        if chosen is None:
+            self.cpus[cpu].mode = Mode.IDLE
+            self._idle |= 1 << cpu
+            return None
+        return self._start(cpu, self.queues[chosen].take(cpu), now)
+
+    def _hand_on(self) -> None:
+        """Wake an idle CPU for an entry that it may run, if there is one."""
+        if not self._idle:
+            return
+        for queue in self.queues:
+            for entry in queue.entries:
+                if self._wake_idle(entry.cpus):
+                    return
 
     def _start(self, cpu: int, task: int, now: int) -> Chosen:
         c, t = self.cpus[cpu], self.tasks[task]
         queue, order_states = self.queues[t.queue], t.order_states[t.queue]
-        assert order_states is not None
-        if queue.clock_state is not None:
+        if queue.clock_state is not None and order_states is not None:
             queue.clock = max(queue.clock, order_states[queue.clock_state])
         c.arbiter.start(t.queue, now)
         c.mode, c.turn, c.settled_at = Mode.RUNNING, Turn(task, t.queue, now, t.slice_ns), now
         t.phase, t.cpu = Phase.RUNNING, cpu
         return Chosen(task, t.queue)
+
+    def _cpus(self, spec: TaskSpec) -> int:
+        """Those of the machine's CPUs that such a task may run on."""
+        cpus = sum(1 << cpu for cpu in range(len(self.cpus)) if spec.may_run_on(cpu))
+        assert cpus, f"{spec.comm} may run nowhere"
+        return cpus
+
+
+def _least(cpus: int) -> int:
+    return (cpus & -cpus).bit_length() - 1
+
+
+def _core(topology: Topology, cpu: int) -> int:
+    return sum(
+        1 << other
+        for other in range(topology.cpus)
+        if topology.core_of(other) == topology.core_of(cpu)
+    )

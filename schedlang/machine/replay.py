@@ -1,7 +1,8 @@
 """Replays of a run on one CPU: what the prover believes to happen must happen in the interpreter.
 
-It succeeds only if every turn goes to the task that the run names. In a lasso the victim stays
-queued from the loop's start on, each pass takes time, and the passes provably go on for ever.
+It succeeds only if every turn goes to the task that the run names. In a loop the victim stays
+queued, or the queue stays non-empty, from the loop's start on, each pass takes time, and the passes
+provably go on for ever.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import assert_never, final
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.repetition import Dependence, find_repetition, watch
-from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Step, Turn, Wake
+from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Shortfall, Step, Turn, Wake
 from schedlang.machine.snapshot import RelativeState, relative_state
+from schedlang.machine.topology import Topology
 
 CPU = 0
 
@@ -42,13 +44,15 @@ class Happening:
 class Replay:
     """`happenings` are of the steps before the loop and, from `loop_at` on, of its first pass.
 
-    The run repeats every `period_ns`; only `aging` differs, which nothing in the loop reads. Both
-    are None if the run has an end. At `end_ns` the victim has waited since `victim_since_ns`.
+    The run repeats every `period_ns`, of which the run's queue gets `served_ns`; only `aging`
+    differs, which nothing in the loop reads. All three are None or () if the run has an end. At
+    `end_ns` the victim has waited since `victim_since_ns`.
     """
 
     happenings: tuple[Happening, ...]
     loop_at: int | None
     period_ns: int | None
+    served_ns: int | None
     aging: tuple[str, ...]
     victim_since_ns: int
     end_ns: int
@@ -57,7 +61,7 @@ class Replay:
 @final
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Where the run differs: at step `step` of the lasso, in pass `round` of the loop.
+    """Where the run differs: at step `step`, in pass `round` of the loop.
 
     `round` counts from 1 and is 0 before the loop; `step` is `len(steps)` if it is a whole pass.
     """
@@ -81,23 +85,23 @@ def _replay_delay(policy: Policy, delay: Delay) -> Replay | Mismatch:
     last = run.happenings[-1]
     if last.what is not What.RUNS or last.task != delay.victim or last.queue != delay.queue:
         return Mismatch(len(delay.steps), 0, "the victim does not run at the end")
-    return Replay(tuple(run.happenings), None, None, (), run.victim_since, last.at_ns)
+    return Replay(tuple(run.happenings), None, None, None, (), run.victim_since, last.at_ns)
 
 
-def _loop(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
-    run = _Progress(policy, lasso)
-    for number in range(lasso.loop_start):
-        fault = run.take(lasso.steps[number])
+def _loop(policy: Policy, loop: Lasso | Shortfall, rounds: int) -> Replay | Mismatch:
+    run = _Progress(policy, loop)
+    for number in range(loop.loop_start):
+        fault = run.take(loop.steps[number])
         if fault is not None:
             return Mismatch(number, 0, fault)
     loop_at, first_pass = len(run.happenings), len(run.happenings)
     # Not from the loop's start: there the last turn may be about to end otherwise than later.
     snapshots: list[RelativeState] = []
     passes: list[Dependence] = []
-    ends: list[int] = []
+    ends: list[tuple[int, int]] = []  # when each pass ended, and what the queue had been served
     for round_ in range(1, rounds + 1):
         dependence = run.watch()
-        mismatch = _run_pass(run, lasso, round_)
+        mismatch = _run_pass(run, loop, round_)
         if mismatch is not None:
             return mismatch
         if round_ == 1:
@@ -105,26 +109,30 @@ def _loop(policy: Policy, lasso: Lasso, rounds: int) -> Replay | Mismatch:
         else:
             passes.append(dependence)
         snapshots.append(relative_state(run.machine, run.now))
-        ends.append(run.now)
+        ends.append((run.now, run.served_ns))
         found = find_repetition(policy, snapshots, passes)
         if found is not None:
-            period_ns = ends[found.second] - ends[found.first]
+            (start, before), (end, after) = ends[found.first], ends[found.second]
+            period_ns, served_ns = end - start, after - before
+            if isinstance(loop, Shortfall) and served_ns * 100 >= loop.percent * period_ns:
+                return Mismatch(len(loop.steps), round_, f"the queue gets {served_ns} ns")
             happenings = tuple(run.happenings[:first_pass])
-            return Replay(happenings, loop_at, period_ns, found.aging, run.victim_since, run.now)
-    return Mismatch(len(lasso.steps), rounds, "the state does not come back")
+            since, now = run.victim_since, run.now
+            return Replay(happenings, loop_at, period_ns, served_ns, found.aging, since, now)
+    return Mismatch(len(loop.steps), rounds, "the state does not come back")
 
 
-def _run_pass(run: _Progress, lasso: Lasso, round_: int) -> Mismatch | None:
+def _run_pass(run: _Progress, loop: Lasso | Shortfall, round_: int) -> Mismatch | None:
     start = run.now
-    for number in range(lasso.loop_start, len(lasso.steps)):
-        fault = run.take(lasso.steps[number])
-        if fault is None and not isinstance(lasso.steps[number], Wake):
+    for number in range(loop.loop_start, len(loop.steps)):
+        fault = run.take(loop.steps[number])
+        if fault is None and not isinstance(loop.steps[number], Wake):
             # Not after a wake-up: the turn that ends then may still be the victim's.
-            fault = run.victim_fault()
+            fault = run.victim_fault() if isinstance(loop, Lasso) else run.queue_fault()
         if fault is not None:
             return Mismatch(number, round_, fault)
     if run.now == start:
-        return Mismatch(len(lasso.steps), round_, "the loop takes no time")
+        return Mismatch(len(loop.steps), round_, "the loop takes no time")
     return None
 
 
@@ -133,14 +141,15 @@ class _Progress:
     """The machine while it follows a run. A method that returns text says what is wrong."""
 
     def __init__(self, policy: Policy, run: Run) -> None:
-        self.machine = Machine(policy, 1, run.params)
+        self.machine = Machine(policy, Topology(cpus=1), run.params)
         self.now = 0
         self.happenings: list[Happening] = []
         self._followed = run
-        self._late_ns = run.tick_ns if isinstance(run, Delay) else 0
+        self._late_ns = run.tick_ns
         self._queue_names = [queue.name for queue in policy.queues]
         self._machine_ids: dict[int, int] = {}
         self.victim_since = 0
+        self.served_ns = 0
         self._ending: Turn | None = None
         self._dependence = Dependence()
 
@@ -151,7 +160,7 @@ class _Progress:
     def take(self, step: Step) -> str | None:
         match step:
             case Wake():
-                return self._wake(step.task)
+                return self._wake(step)
             case Turn():
                 return self._run(step)
             case Pass():
@@ -170,8 +179,15 @@ class _Progress:
             return f"the victim is in `{self._queue_names[victim.queue]}`"
         return None
 
-    def _wake(self, task: int) -> str | None:
-        if self._ending is not None and self._ending.blocks and self._ending.task == task:
+    def queue_fault(self) -> str | None:
+        """Only a choice can take a queue's last task, and this is asked after each."""
+        queue = self._followed.queue
+        is_empty = not self.machine.queues[queue].entries
+        return f"`{self._queue_names[queue]}` is empty" if is_empty else None
+
+    def _wake(self, step: Wake) -> str | None:
+        task, ending = step.task, self._ending
+        if ending is not None and (step.early or (ending.blocks and ending.task == task)):
             self._end_turn()
         number = self._machine_ids.get(task)
         spec = self._followed.tasks[task]
@@ -200,6 +216,7 @@ class _Progress:
             return f"a turn of {step.ran_ns} ns, where the slice is {turn.granted_ns} ns"
         self._record(What.RUNS, step.task, turn.queue, step.ran_ns)
         self.now += step.ran_ns
+        self.served_ns += step.ran_ns if turn.queue == self._followed.queue else 0
         self._ending = step
         return None
 

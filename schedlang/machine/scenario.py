@@ -40,9 +40,14 @@ class TaskSpec:
 @final
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Task number `task` wakes up (or is forked, the first time)."""
+    """Task number `task` wakes up (or is forked, the first time).
+
+    It does so at the end of the turn before it, just before that stops; `early`, or if it is the
+    task that blocks then, after the choice that the stop causes: at the start of the next turn.
+    """
 
     task: int
+    early: bool = False
 
 
 @final
@@ -50,9 +55,7 @@ class Wake:
 class Turn:
     """The CPU chooses if it has no turn; what it chose runs `ran_ns`, then blocks or is requeued.
 
-    `task` is who is expected to run; the replay fails if the machine chooses another. `Wake` steps
-    that follow happen at the turn's end, just before it stops, so that the CPU then chooses with
-    their tasks in the queues. Only a task that blocks wakes after that choice.
+    `task` is who is expected to run; the replay fails if the machine chooses another.
     """
 
     task: int
@@ -77,7 +80,7 @@ class Lasso:
     """A run that repeats for ever: `steps[:loop_start]` once, then `steps[loop_start:]` ever again.
 
     `victim` is queued in `queue` from before the loop on and never runs. `params` are the values of
-    the policy's params in this run.
+    the policy's params in this run. Turns may outlast their slice by up to `tick_ns`.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -86,6 +89,7 @@ class Lasso:
     victim: int
     queue: int
     params: tuple[int, ...]
+    tick_ns: int = 0
 
 
 @final
@@ -105,4 +109,23 @@ class Delay:
     tick_ns: int
 
 
-Run = Lasso | Delay
+@final
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A run that repeats for ever like a lasso, in which `queue` gets less than `percent` of the time.
+
+    From the loop's start on the queue is never empty. `victim` is one of its tasks, for the reader
+    to follow.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    steps: tuple[Step, ...]
+    loop_start: int
+    victim: int
+    queue: int
+    params: tuple[int, ...]
+    percent: int
+    tick_ns: int
+
+
+Run = Lasso | Delay | Shortfall

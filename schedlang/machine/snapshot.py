@@ -12,7 +12,8 @@ from typing import final
 
 from schedlang.ir.nodes import Type
 from schedlang.machine.evaluate import Values
-from schedlang.machine.machine import Cpu, Machine, Mode, Phase, QueueInstance, Task
+from schedlang.machine.machine import Cpu, Machine, Mode, Phase, Task
+from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
 
 StateValues = tuple[int | None, ...]
@@ -32,6 +33,7 @@ class TurnView:
 @dataclass(frozen=True, slots=True)
 class CpuView:
     mode: Mode
+    woken: bool
     claimed: int | None
     turn: TurnView | None
     arbitration: tuple[object, ...]
@@ -81,7 +83,7 @@ def _view_cpu(cpu: Cpu, now: int) -> CpuView:
     view = turn and TurnView(
         turn.task, turn.queue, turn.granted_ns, now - turn.start, now - cpu.settled_at
     )
-    return CpuView(cpu.mode, cpu.claimed, view, cpu.arbiter.relative(now))
+    return CpuView(cpu.mode, cpu.woken, cpu.claimed, view, cpu.arbiter.relative(now))
 
 
 def _view_queue(queue: QueueInstance, now: int) -> tuple[EntryView, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from schedlang.ir.nodes import Policy
 from schedlang.machine.replay import Happening, Replay, What
-from schedlang.machine.scenario import Run
+from schedlang.machine.scenario import Run, Shortfall
 
 
 def timeline_lines(policy: Policy, run: Run, replay: Replay) -> list[str]:
     """What happened up to the end, or to that of the loop's first pass, and how it goes on."""
-    names = _task_names(run)
+    names = task_names(run)
     turns = _turns(replay)
     rows = [
         (f"{_ms(turn.at_ns)} ms", _woken(wakes, names), _done(turn, policy, names))
@@ -24,6 +24,9 @@ def timeline_lines(policy: Policy, run: Run, replay: Replay) -> list[str]:
     victim = f"{names[run.victim]} in `{policy.queues[run.queue].name}`"
     if replay.period_ns is None:
         lines.append(f"{victim} has waited {_ms(waited_ns)} ms")
+    elif isinstance(run, Shortfall):
+        served = f"{_ms(replay.served_ns or 0)} ms of every {_ms(replay.period_ns)} ms"
+        lines.append(f"... repeats for ever; `{policy.queues[run.queue].name}` gets {served}")
     else:
         lines.append(f"... repeats for ever; {victim} has waited {_ms(waited_ns)} ms and counting")
     return lines
@@ -56,7 +59,7 @@ def _done(happening: Happening, policy: Policy, names: tuple[str, ...]) -> str:
     return f"runs {names[happening.task]} from `{queue}` {_ms(happening.ns)} ms"
 
 
-def _task_names(run: Run) -> tuple[str, ...]:
+def task_names(run: Run) -> tuple[str, ...]:
     """A task's comm, with its number where another task has the same."""
     comms = [task.comm for task in run.tasks]
     return tuple(

@@ -8,7 +8,7 @@ by the `rules`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, assert_never, final
 
 from schedlang.ir import nodes as ir
@@ -36,24 +36,34 @@ _T = TypeVar("_T")
 @final
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """A guard as numbers: `low` .. `high` is its delay in ns, or its share in percent."""
+    """A guard as numbers: `low` .. `high` is its delay in ns, or its share in percent. `name` is
+    its queue's.
+    """
 
     index: int
     queue: int
     is_share: bool
     low: int
     high: int
+    name: str
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Arbitration:
-    """What all CPUs of a policy share. `max_turn_ns` is, by queue, the longest turn."""
+    """What all CPUs of a policy share. `max_turn_ns` is, by queue, the longest turn; `charged`, by
+    queue, are the weighted nodes that its turns are charged to (`trees.charges`).
+    """
 
     rules: Rules
     tree: ir.Tree
     guards: tuple[Guarded, ...]
     max_turn_ns: tuple[int, ...]
+    charged: tuple[tuple[tuple[int, int, int], ...], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        charged = tuple(charges(self.tree, queue) for queue in self.queues)
+        object.__setattr__(self, "charged", charged)
 
     @property
     def queues(self) -> range:
@@ -240,7 +250,7 @@ def _weigh(
     picks: list[_Pick] = []
     for k, share in enumerate(node.shares):
         chosen = all_of(
-            live[j].implies(p[k] <= p[j] if k < j else p[k] < p[j]) for j in range(len(p)) if j != k
+            live[j].implies(rules.lighter(p[k], k, p[j], j)) for j in range(len(p)) if j != k
         )
         after = replace(looked, v=put(looked.v, n, rules.advanced(state.v[n], p[k])))
         picks += _given(chosen, _walk(rules, share.child, after, occupied))
@@ -264,7 +274,7 @@ def _serve(arbitration: Arbitration, guard: int | None, pick: _Pick, draw: Draw)
         else:
             due[i] = rules.after_settled(end, draw.quantities[i])
     p = state.p
-    for node, child, scale in charges(arbitration.tree, pick.queue):
+    for node, child, scale in arbitration.charged[pick.queue]:
         cost = draw.ran * integer(scale)
         p = put(p, node, put(p[node], child, rules.charged(p[node][child], cost, state.v[node])))
     after = State(end, tuple(due), state.v, p, state.seen)

@@ -28,6 +28,7 @@ from schedlang.prover.terms import (
     when,
 )
 
+LONGEST_TEXT = 200
 ATTRIBUTE_RANGES = {name: interval for name, (_, interval) in ir.ATTRIBUTE_TYPES.items()}
 
 
@@ -37,7 +38,9 @@ class Moment:
     """Where expressions get their terms from; `constraints` are what is known of the new variables.
 
     `prefix` keeps the variables of two moments apart. `fixed_params` are the values of the params
-    in one concrete run; None lets each read differ. `weight` is the task's, None any.
+    in one concrete run; None lets each read differ. `weight` is the task's, None any. `blurs` takes
+    what is hard for the solver, a product or a quotient of two unknowns, for any value of its
+    interval (which `arithmetic` proves): never less than what can happen.
     """
 
     prefix: str
@@ -48,6 +51,7 @@ class Moment:
     weight: Term | None = None
     fixed_params: tuple[int, ...] | None = None
     constraints: list[Term] = field(default_factory=list)
+    blurs: bool = False
     _named: dict[str, Term] = field(default_factory=dict)
     _reads: int = 0
 
@@ -79,6 +83,19 @@ class Moment:
             self._named[name] = term
             if interval is not None:
                 self.constraints.append(between(interval.lo, term, interval.hi))
+        return self._named[name]
+
+    def anything(self, interval: ir.Interval) -> Term:
+        """Any value of the interval."""
+        return self.named(f"{self.prefix}any{len(self._named)}", interval)
+
+    def defined(self, term: Term) -> Term:
+        """`term` under a name of its own if it is long, so that no text grows exponentially."""
+        if len(term.text) < LONGEST_TEXT:
+            return term
+        name = f"{self.prefix}let{len(self._named)}"
+        self._named[name] = variable(name, term.sort)
+        self.constraints.append(self._named[name].equals(term))
         return self._named[name]
 
     def text_test(self, key: str) -> Term:
@@ -114,7 +131,9 @@ def _encode_operation(
 ) -> Term:
     match expr:
         case ir.Arith(op=op):
-            return _arith(op, encode(expr.left, at), encode(expr.right, at))
+            if at.blurs and expr.range is not None and is_hard(expr):
+                return at.anything(expr.range)
+            return at.defined(arith_term(op, encode(expr.left, at), encode(expr.right, at)))
         case ir.Compare(op=relation):
             return _compare(relation, encode(expr.left, at), encode(expr.right, at))
         case ir.Logic(op=logic):
@@ -126,12 +145,24 @@ def _encode_operation(
             condition = encode(expr.condition, at)
             return when(condition, encode(expr.then, at), encode(expr.orelse, at))
         case ir.Log2(operand=operand):
-            return _log2(encode(operand, at), operand.range)
+            return log2_term(encode(operand, at), operand.range)
         case _:
             assert_never(expr)
 
 
-def _arith(op: ir.ArithOp, left: Term, right: Term) -> Term:
+def is_hard(expr: ir.Arith) -> bool:
+    """Whether it is a product or a quotient of two unknowns."""
+    known = [part.range is not None and part.range.is_single for part in (expr.left, expr.right)]
+    match expr.op:
+        case ir.ArithOp.MUL:
+            return not any(known)
+        case ir.ArithOp.DIV:
+            return not known[1]
+        case _:
+            return False
+
+
+def arith_term(op: ir.ArithOp, left: Term, right: Term) -> Term:
     match op:
         case ir.ArithOp.ADD:
             return left + right
@@ -167,7 +198,7 @@ def _compare(relation: ir.CompareOp, left: Term, right: Term) -> Term:
             assert_never(relation)
 
 
-def _log2(operand: Term, interval: ir.Interval | None) -> Term:
+def log2_term(operand: Term, interval: ir.Interval | None) -> Term:
     highest = 62 if interval is None else max(interval.hi, 1).bit_length() - 1
     result = integer(0)
     for power in range(1, highest + 1):
@@ -194,18 +225,28 @@ def free_state(state: ir.State, name: str) -> tuple[Term, Term]:
 
 
 def run_handlers(
-    handlers: Sequence[ir.Handler], states: Sequence[ir.State], event: ir.Event, at: Moment
+    handlers: Sequence[ir.Handler],
+    states: Sequence[ir.State],
+    event: ir.Event,
+    at: Moment,
+    owner: ir.Owner = ir.Owner.ORDER,
 ) -> None:
-    """What the order's handlers of `event` do, one after the other, to `at.order_states`."""
+    """What the owner's handlers of `event` do, one after the other, to its states in `at`."""
     for handler in handlers:
         if handler.event is event:
-            condition = TRUE if handler.condition is None else encode(handler.condition, at)
+            asked = TRUE if handler.condition is None else encode(handler.condition, at)
+            condition = at.defined(asked)
             for assign in handler.assigns:
-                _assign(assign, states[assign.index], condition, at)
+                _assign(assign, states[assign.index], condition, at, owner)
 
 
-def _assign(assign: ir.Assign, state: ir.State, condition: Term, at: Moment) -> None:
-    values = list(at.order_states)
-    value = saturate(encode(assign.value, at), state)
-    values[assign.index] = when(condition, value, values[assign.index])
-    at.order_states = values
+def _assign(
+    assign: ir.Assign, state: ir.State, condition: Term, at: Moment, owner: ir.Owner
+) -> None:
+    values = list(at.order_states if owner is ir.Owner.ORDER else at.task_states)
+    value = saturate(at.defined(encode(assign.value, at)), state)
+    values[assign.index] = at.defined(when(condition, value, values[assign.index]))
+    if owner is ir.Owner.ORDER:
+        at.order_states = values
+    else:
+        at.task_states = values

@@ -2,7 +2,8 @@
 
 Method: fix a moment m. While the CPU serves deadlines not after m, every turn uses up part of a
 reserve: each other `after` guard has one turn left before m, each share guard what it is owed up to
-m and one turn. The lemmas are queries about one turn; only their sums are taken over all guards.
+m and one turn. The lemmas are queries about one turn of one guard beside any others (`roles`); only
+their sums are taken over all guards.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from schedlang.prover.arbiter import (
     runs,
     turns,
 )
+from schedlang.prover.roles import guard_roles
 from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import (
     FALSE,
@@ -56,7 +58,7 @@ def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknow
     if shares >= 100:
         return Unknown(Reason.NO_RULE, "the share guards may ask for all of the time")
     for guard in arbitration.guards:
-        gap = _prove_guard(arbitration, guard, ledger)
+        gap = prove_guard(*guard_roles(arbitration, guard), ledger)
         if gap is not None:
             return gap
     lag = _lag(arbitration, shares, ledger)
@@ -71,7 +73,8 @@ def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknow
     return GuardFacts(lag, tuple(delays))
 
 
-def _prove_guard(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+def prove_guard(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """What the bounds rest on, for one of the arbitration's guards."""
     proofs = (_prove_not_passed, _prove_reserve, _prove_kept, _prove_slack)
     for prove in proofs:
         gap = prove(arbitration, guard, ledger)
@@ -90,7 +93,9 @@ def _prove_not_passed(arbitration: Arbitration, guard: Guarded, ledger: Ledger) 
         for turn in turns(arbitration, state, draw)
     ]
     return ledger.prove(
-        f"guard {guard.index} is not passed while overdue", (*draw.known, own <= state.now), goals
+        f"the guard on `{guard.name}` is not passed while overdue",
+        (*draw.known, own <= state.now),
+        goals,
     )
 
 
@@ -103,21 +108,18 @@ def reserve(arbitration: Arbitration, guard: Guarded, due: Term, m: Term) -> Ter
 
 
 def _prove_reserve(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
-    """A turn of this guard with a deadline up to m uses up its reserve, and adds to no other's."""
-    m, (state, draw) = variable("m"), _step(arbitration, guard.queue)
-    turn = _turn(arbitration, state, draw, guard)
+    """A turn for a deadline up to m uses up the reserve of its guard, and adds to no other's."""
+    m, (state, draw) = variable("m"), _step(arbitration, None)
+    before = reserve(arbitration, guard, state.due[guard.index], m)
     goals = []
-    for other in arbitration.guards:
-        before = reserve(arbitration, other, state.due[other.index], m)
-        after = reserve(arbitration, other, turn.after.due[other.index], m)
-        used = draw.ran * PERCENT if other == guard else ZERO
-        goals.append(after + used <= before)
-    hypotheses = (
-        *runs(arbitration, turn, draw),
-        state.due[guard.index] <= m,
-        m <= state.now,
-    )
-    return ledger.prove(f"a turn of guard {guard.index} uses up its reserve", hypotheses, goals)
+    for turn in turns(arbitration, state, draw):
+        if turn.guard is not None:
+            after = reserve(arbitration, guard, turn.after.due[guard.index], m)
+            used = draw.ran * PERCENT if turn.guard == guard.index else ZERO
+            taken = all_of((*runs(arbitration, turn, draw), state.due[turn.guard] <= m))
+            goals.append(taken.implies(after + used <= before))
+    name = f"a turn of the guard on `{guard.name}` uses up its reserve"
+    return ledger.prove(name, (*draw.known, m <= state.now), goals)
 
 
 def _prove_kept(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
@@ -126,7 +128,8 @@ def _prove_kept(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unk
     index = guard.index
     others = [t for t in turns(arbitration, state, draw) if t.queue != guard.queue]
     goals = [t.condition.implies(t.after.due[index].equals(state.due[index])) for t in others]
-    return ledger.prove(f"guard {index}'s deadline stays while it waits", draw.known, goals)
+    name = f"the deadline of the guard on `{guard.name}` stays while it waits"
+    return ledger.prove(name, draw.known, goals)
 
 
 def _prove_slack(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
@@ -139,7 +142,7 @@ def _prove_slack(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Un
     ]
     goals.append(_seen_empty(arbitration, guard, state, draw) <= state.now + slack)
     hypotheses = (*draw.known, state.due[index] <= state.now + slack)
-    return ledger.prove(f"guard {index}'s deadline is near", hypotheses, goals)
+    return ledger.prove(f"the guard on `{guard.name}`: its deadline is near", hypotheses, goals)
 
 
 def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
@@ -153,7 +156,8 @@ def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unk
     seen = _seen_empty(arbitration, guard, state, draw)
     goals += [seen > x, seen >= state.now]
     hypotheses = (*draw.known, own > x, state.now >= x)
-    return ledger.prove(f"guard {guard.index}'s deadline does not go back", hypotheses, goals)
+    name = f"the guard on `{guard.name}`: its deadline does not go back"
+    return ledger.prove(name, hypotheses, goals)
 
 
 def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown:
@@ -192,7 +196,7 @@ def _delay(arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger) -
         (now - first) * PERCENT <= debts + integer(100 * reserved),
     )
     goal = now - start <= integer(delay)
-    gap = ledger.prove(f"guard {guard.index} serves in time", hypotheses, [goal])
+    gap = ledger.prove(f"the guard on `{guard.name}` serves in time", hypotheses, [goal])
     return delay if gap is None else gap
 
 
@@ -216,10 +220,6 @@ def _step(arbitration: Arbitration, occupied: int | None) -> tuple[State, Draw]:
 
 def _all_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
     return turns(arbitration, state, draw) + placed_turns(arbitration, state, draw)
-
-
-def _turn(arbitration: Arbitration, state: State, draw: Draw, guard: Guarded) -> Turn:
-    return next(t for t in turns(arbitration, state, draw) if t.guard == guard.index)
 
 
 def _seen_empty(arbitration: Arbitration, guard: Guarded, state: State, draw: Draw) -> Term:

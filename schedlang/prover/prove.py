@@ -10,10 +10,11 @@ from __future__ import annotations
 from schedlang.ir import nodes as ir
 from schedlang.prover.claims import prove_claim
 from schedlang.prover.reachability import prove_bounded_preemption, prove_no_lost_task
+from schedlang.prover.refute import refute_starvation_free
 from schedlang.prover.rules import DOCUMENTED, Rules
 from schedlang.prover.solver import DEFAULT_EFFORT, Effort, Ledger
-from schedlang.prover.starvation import Ground, ground, starvation
-from schedlang.prover.verdict import Finding, ProofReport, Proved, Unknown
+from schedlang.prover.starvation import Ground, ground, prove_starvation_free
+from schedlang.prover.verdict import Finding, ProofReport, Proved, Unknown, Verdict
 from schedlang.source import Span
 
 _OF_EVERY_POLICY = (
@@ -46,10 +47,15 @@ def blocking(report: ProofReport) -> tuple[Finding, ...]:
 
 
 def _starvation_finding(on: Ground, queue: int) -> Finding:
-    verdict, obligations = starvation(on, queue)
+    ledger = on.ledger()
+    verdict: Verdict = prove_starvation_free(on, queue, ledger)
+    if isinstance(verdict, Unknown):
+        verdict = refute_starvation_free(on, queue, verdict)
     accepted = next((a.reason for a in on.policy.accepts if a.queue == queue), None)
     claimed = _claimed(on.policy, ir.Property.STARVATION_FREE, queue)
-    return Finding(ir.Property.STARVATION_FREE, queue, verdict, obligations, claimed, accepted)
+    return Finding(
+        ir.Property.STARVATION_FREE, queue, verdict, tuple(ledger.obligations), claimed, accepted
+    )
 
 
 def _no_lost_task(on: Ground) -> Finding:

@@ -40,7 +40,7 @@ def prove_rate(
         hypotheses, goals = _share_lemma(arbitration, guard, lag_ns, state, draw)
     else:
         hypotheses, goals = _after_lemma(arbitration, guard, state, draw)
-    name = f"guard {guard.index} takes no more than its rate"
+    name = f"the guard on `{guard.name}` takes no more than its rate"
     return ledger.prove(name, (*known, *hypotheses), goals)
 
 

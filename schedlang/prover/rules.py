@@ -26,14 +26,20 @@ class Rules:
     share_settled: Binary  # due, cost
     share_started: Binary  # due, now
     share_seen_empty: Binary  # due, now
+    lighter: Callable[[Term, int, Term, int], Term]  # (p, position) of two non-empty children
     rejoined: Binary  # p, V
     advanced: Binary  # V, p of the chosen child
     charged: Callable[[Term, Term, Term], Term]  # p, cost, V
     placed_turns_walk: bool  # whether a placed turn moves V
+    hands_on: bool  # whether a woken CPU that has chosen wakes the next one that can run something
 
 
 def _oldest_first(due: Term, position: int, other_due: Term, other: int) -> Term:
     return due <= other_due if position < other else due < other_due
+
+
+def _least_first(p: Term, position: int, other_p: Term, other: int) -> Term:
+    return p <= other_p if position < other else p < other_p
 
 
 DOCUMENTED = Rules(
@@ -43,8 +49,10 @@ DOCUMENTED = Rules(
     share_settled=lambda due, cost: due + cost,
     share_started=least,
     share_seen_empty=greatest,
+    lighter=_least_first,
     rejoined=greatest,
     advanced=greatest,
     charged=lambda p, cost, v: least(p + cost, v + integer(ir.MAX_DEBT)),
     placed_turns_walk=True,
+    hands_on=True,
 )

@@ -1,8 +1,8 @@
 """How long a queue waits for its n-th turn, as a linear function of what it is served meanwhile.
 
-A queue gets the CPU by its guard (`guards`) or from the tree. From the tree it must be in the first
-child of every strict node above it, and below one weighted node at most (`weighted`); guards take
-their rates off. The bounds are linear so that `wait` can put in any order's number of turns.
+A queue gets the CPU by its guard (`guards`) or from the tree (`compose`), from which the guards of
+other queues take their rates off. The bounds are linear so that `wait` can put in any order's
+number of turns.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
 
-from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration, Guarded, free_draw, free_state, runs, turns
+from schedlang.prover.compose import Ahead, Linear, prove_ahead
 from schedlang.prover.guards import GuardFacts
 from schedlang.prover.rates import prove_rate
+from schedlang.prover.roles import guard_roles
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import Sort, all_of, integer, negation, real, total, variable
-from schedlang.prover.trees import ancestors
+from schedlang.prover.terms import Sort, all_of, integer, real, total, variable
 from schedlang.prover.verdict import Reason, Unknown
-from schedlang.prover.weighted import Ahead, Place, prove_ahead
+from schedlang.prover.weighted import FAR
 
 
 @final
@@ -28,13 +28,21 @@ from schedlang.prover.weighted import Ahead, Place, prove_ahead
 class Service:
     """After n turns of the queue that served A ns in all, the next one starts within
     `fixed + n * per_turn + A * per_service` of any moment since which the queue was non-empty.
-    `guard` is the guard that sees to it, None if the tree does.
+    `guard` is the guard that sees to it, None if the tree does. It holds as long as no debt of
+    `debts` is far (`weighted.FAR`).
     """
 
     fixed: Fraction
     per_turn: Fraction
     per_service: Fraction
     guard: int | None
+    debts: tuple[Linear, ...] = ()
+
+    @property
+    def service_limit_ns(self) -> int | None:
+        """Up to this much service it holds; None: without limit."""
+        limits = [(FAR - debt.fixed) / debt.per_service for debt in self.debts]
+        return math.ceil(min(limits)) - 1 if limits else None
 
     def wait_ns(self, turn_count: int, service_ns: int) -> int:
         exact = self.fixed + turn_count * self.per_turn + service_ns * self.per_service
@@ -49,7 +57,7 @@ def guard_service(
     delay = Fraction(facts.delay_ns[guard.index])
     if not guard.is_share:
         return Service(turn_ns + delay, delay, Fraction(1), guard.index)
-    gap = _prove_share_pace(arbitration, guard, ledger)
+    gap = _prove_share_pace(*guard_roles(arbitration, guard), ledger)
     return gap or Service(delay, Fraction(1), Fraction(100, guard.low), guard.index)
 
 
@@ -63,38 +71,16 @@ def _prove_share_pace(arbitration: Arbitration, guard: Guarded, ledger: Ledger) 
             moved = turn.after.due[guard.index] - state.due[guard.index] - integer(1)
             paced = moved * integer(guard.low) <= draw.ran * integer(100)
             goals.append(all_of(runs(arbitration, turn, draw)).implies(paced))
-    return ledger.prove(f"guard {guard.index} keeps its pace", draw.known, goals)
+    return ledger.prove(f"the guard on `{guard.name}` keeps its pace", draw.known, goals)
 
 
 def tree_service(
     arbitration: Arbitration, queue: int, facts: GuardFacts, ledger: Ledger
 ) -> Service | Unknown:
-    above = ancestors(arbitration.tree, queue)
-    if any(isinstance(node, ir.Strict) and held > 0 for node, held in above):
-        return Unknown(Reason.NO_RULE, "it stands below another queue in a `strict`")
-    nodes = [(node, held) for node, held in above if isinstance(node, ir.Weighted)]
-    match nodes:
-        case []:
-            ahead = _prove_first(arbitration, queue, ledger)
-        case [(node, held)]:
-            ahead = prove_ahead(Place(arbitration, queue, node, held), ledger)
-        case _:
-            return Unknown(
-                Reason.NO_RULE, "it stands below two `weighted`; a guard on it would give a bound"
-            )
+    ahead = prove_ahead(arbitration, queue, ledger)
     if isinstance(ahead, Unknown):
         return ahead
     return _beside_guards(arbitration, queue, facts, ahead, ledger)
-
-
-def _prove_first(arbitration: Arbitration, queue: int, ledger: Ledger) -> Ahead | Unknown:
-    """While the queue is non-empty the tree serves no other."""
-    state = free_state(arbitration, "")
-    draw = free_draw(arbitration, "", occupied=queue)
-    others = [t for t in turns(arbitration, state, draw) if t.guard is None and t.queue != queue]
-    goals = [negation(turn.condition) for turn in others]
-    gap = ledger.prove("the tree serves no other queue", draw.known, goals)
-    return gap or Ahead(Fraction(0), Fraction(1), frozenset())
 
 
 def _beside_guards(
@@ -107,7 +93,7 @@ def _beside_guards(
     given = [variable(f"guard{g.index}", Sort.REAL) for g in guards]
     known = [service >= real(0), wait >= real(0)]
     for guard, taken in zip(guards, given, strict=True):
-        gap = prove_rate(arbitration, guard, facts.lag_ns, ledger)
+        gap = prove_rate(*guard_roles(arbitration, guard), facts.lag_ns, ledger)
         if gap is not None:
             return gap
         rate, burst = _rate(arbitration, guard, facts, ahead)
@@ -116,13 +102,14 @@ def _beside_guards(
     if rates >= 1:
         return Unknown(Reason.INDUCTION_FAILED, "the guards may take all of the CPU from the tree")
     longest = max(arbitration.max_turn_ns)
-    tree = real(ahead.fixed) + real(ahead.per_service) * service
+    served = ahead.served
+    tree = real(served.fixed) + real(served.per_service) * service
     known.append(wait <= real(longest) + tree + total(given, real(0)))
     left = 1 - rates
-    fixed, per_service = (longest + ahead.fixed + bursts) / left, ahead.per_service / left
+    fixed, per_service = (longest + served.fixed + bursts) / left, served.per_service / left
     goal = wait <= real(fixed) + real(per_service) * service
     gap = ledger.prove("the tree's turn comes in spite of the guards", known, [goal])
-    return gap or Service(fixed, Fraction(0), per_service, None)
+    return gap or Service(fixed, Fraction(0), per_service, None, ahead.debts)
 
 
 def _rate(

@@ -30,7 +30,8 @@ def arbitration_of(policy: ir.Policy, rules: Rules, tick_ns: int) -> Arbitration
         interval = quantity(guard).range
         assert interval is not None
         is_share = isinstance(guard, ir.GuardShare)
-        guards.append(Guarded(index, guard.queue, is_share, interval.lo, interval.hi))
+        name = policy.queues[guard.queue].name
+        guards.append(Guarded(index, guard.queue, is_share, interval.lo, interval.hi, name))
     longest = tuple(slice_range(queue).hi + tick_ns for queue in policy.queues)
     return Arbitration(rules, policy.serve, tuple(guards), longest)
 
@@ -38,12 +39,12 @@ def arbitration_of(policy: ir.Policy, rules: Rules, tick_ns: int) -> Arbitration
 def concrete_arbitration(policy: ir.Policy, rules: Rules, params: tuple[int, ...]) -> Arbitration:
     """For these values of the params, and turns that every slice of a queue allows."""
     values = constant_values([quantity(guard) for guard in policy.guards], params)
-    guards = tuple(
-        Guarded(index, guard.queue, isinstance(guard, ir.GuardShare), value, value)
-        for index, (guard, value) in enumerate(zip(policy.guards, values, strict=True))
-    )
+    guards = []
+    for index, (guard, value) in enumerate(zip(policy.guards, values, strict=True)):
+        name, is_share = policy.queues[guard.queue].name, isinstance(guard, ir.GuardShare)
+        guards.append(Guarded(index, guard.queue, is_share, value, value, name))
     turns = tuple(slice_range(queue).lo for queue in policy.queues)
-    return Arbitration(rules, policy.serve, guards, turns)
+    return Arbitration(rules, policy.serve, tuple(guards), turns)
 
 
 def slice_range(queue: ir.Queue) -> ir.Interval:
@@ -56,14 +57,14 @@ def slice_range(queue: ir.Queue) -> ir.Interval:
 
 def prove_ranges(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
     """Slices, delays and shares stay in the ranges that the rest of the proof takes for them."""
-    at, known = _moment(policy, ())
+    at, known = _moment(policy, (), "")
     goals: list[Term] = []
     for guard in policy.guards:
         interval = quantity(guard).range
         assert interval is not None
         goals.append(between(interval.lo, encode(quantity(guard), at), interval.hi))
-    for queue in policy.queues:
-        own, facts = _moment(policy, queue.order.states)
+    for number, queue in enumerate(policy.queues):
+        own, facts = _moment(policy, queue.order.states, f"q{number}_")
         clamped = least(greatest(encode(queue.slice, own), integer(1)), integer(ir.MAX_SLICE_NS))
         interval = slice_range(queue)
         goals.append(between(interval.lo, clamped, interval.hi))
@@ -71,13 +72,15 @@ def prove_ranges(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
     return ledger.prove("slices, delays and shares are in range", (*known, *at.constraints), goals)
 
 
-def _moment(policy: ir.Policy, own: tuple[ir.State, ...]) -> tuple[Moment, list[Term]]:
-    task_states = [free_state(state, f"task{i}") for i, state in enumerate(policy.states)]
-    own_states = [free_state(state, f"own{i}_{state.name}") for i, state in enumerate(own)]
+def _moment(
+    policy: ir.Policy, own: tuple[ir.State, ...], prefix: str
+) -> tuple[Moment, list[Term]]:
+    task_states = [free_state(state, f"{prefix}task{i}") for i, state in enumerate(policy.states)]
+    own_states = [free_state(state, f"{prefix}own{i}") for i, state in enumerate(own)]
     known = [fact for _, fact in (*task_states, *own_states)]
     inputs = {
-        ir.Input.NOW: variable("now"),
-        ir.Input.CLOCK: variable("clock"),
+        ir.Input.NOW: variable(f"{prefix}now"),
+        ir.Input.CLOCK: variable(f"{prefix}clock"),
     }
     terms = [[term for term, _ in states] for states in (task_states, own_states)]
-    return Moment("", policy.params, terms[0], terms[1], inputs), known
+    return Moment(prefix, policy.params, terms[0], terms[1], inputs), known

@@ -78,14 +78,17 @@ class Ledger:
         """Record and decide: the hypotheses imply every goal. None if so, else what is missing."""
         refutation = negation(all_of(goals))
         smt2 = script((*hypotheses, refutation), preamble=preamble)
+        supposed = script(hypotheses, preamble=preamble)
         decision = decide(smt2, self.effort.rlimit)
-        self.obligations.append(Obligation(name, smt2, decision.answer, decision.effort))
+        self.obligations.append(
+            Obligation(name, smt2, decision.answer, decision.effort, supposed)
+        )
         if decision.answer == "sat":
             return Unknown(Reason.INDUCTION_FAILED, f"not inductive: {name}")
         if decision.answer != "unsat":
             return Unknown(Reason.SOLVER_LIMIT, name)
         # INVARIANT: an implication from nothing proves nothing.
-        premise = decide(script(hypotheses, preamble=preamble), self.effort.rlimit)
+        premise = decide(supposed, self.effort.rlimit)
         if premise.answer == "unsat":
             return Unknown(Reason.VACUOUS, name)
         return (

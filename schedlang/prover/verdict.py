@@ -69,13 +69,15 @@ Verdict = Proved | Refuted | Unknown
 class Obligation:
     """One solver query, as SMT-LIB text: the property needs it to be unsat.
 
-    `effort` is what z3 counted as `rlimit`, the same on every machine.
+    `premise` are its hypotheses alone, which have to be sat. `effort` is what z3 counted as
+    `rlimit`, the same on every machine.
     """
 
     name: str
     smt2: str
     answer: str
     effort: int
+    premise: str
 
 
 @final

@@ -15,9 +15,7 @@ from schedlang.prover.order import Subject, prove_order
 from schedlang.prover.service import Service, guard_service, tree_service
 from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import Sort, real, variable
-from schedlang.prover.trees import charges
 from schedlang.prover.verdict import Bound, Reason, Unknown
-from schedlang.prover.weighted import FAR_NS
 
 REFERENCE_TASKS = 4
 REFERENCE_WEIGHTS = ir.Interval(ir.DEFAULT_WEIGHT, ir.DEFAULT_WEIGHT)
@@ -36,9 +34,15 @@ class Wait:
     def turns(self, tasks: int) -> Turns:
         return turns_ahead(self.ordering, tasks, self.turn_ns)
 
+    def holding(self, tasks: int) -> tuple[Service, ...]:
+        """The ways that are sure for as long as that many tasks can take."""
+        service_ns = self.turns(tasks).service_ns
+        limits = ((s, s.service_limit_ns) for s in self.services)
+        return tuple(s for s, limit in limits if limit is None or service_ns <= limit)
+
     def best(self, tasks: int) -> Service:
         turns = self.turns(tasks)
-        return min(self.services, key=lambda s: s.wait_ns(turns.count, turns.service_ns))
+        return min(self.holding(tasks), key=lambda s: s.wait_ns(turns.count, turns.service_ns))
 
     def wait_ns(self, tasks: int) -> int:
         turns = self.turns(tasks)
@@ -85,8 +89,9 @@ def prove_wait(
     if isinstance(ordering, Unknown):
         return ordering
     wait = Wait(services, ordering, turn_ns, weights)
-    gap = _prove_sum(wait, tasks, ledger) or _near(arbitration, queue, wait, tasks)
-    return gap or wait
+    if not wait.holding(tasks):
+        return Unknown(Reason.NO_RULE, "the wait may be so long that a `weighted` forgets debts")
+    return _prove_sum(wait, tasks, ledger) or wait
 
 
 def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
@@ -105,16 +110,6 @@ def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
     )
     goal = waited <= real(wait.wait_ns(tasks))
     return ledger.prove("one task's wait is the sum of its parts", hypotheses, [goal])
-
-
-def _near(arbitration: Arbitration, queue: int, wait: Wait, tasks: int) -> Unknown | None:
-    """The lemmas on weighted nodes hold as long as p does not saturate."""
-    scale = max((s for _, _, s in charges(arbitration.tree, queue)), default=0)
-    if wait.turns(tasks).service_ns * scale < FAR_NS:
-        return None
-    return Unknown(
-        Reason.NO_RULE, "the wait may be so long that the weighted node's debts saturate"
-    )
 
 
 def bound(policy: ir.Policy, wait: Wait, tasks: int, case: str) -> Bound:

@@ -1,19 +1,16 @@
-"""What the other children of a weighted node get while a queue of one of them waits.
+"""What the other children of a weighted node get while a queue below one of them waits.
 
 Virtual time: every child's `p` grows with its service, the least p is served, and V follows. While
-the queue waits, another child is served by the tree only while its p is not above the queue's; and
-it started at V at least. So its service is bounded by the queue's own, scaled, and a turn of each.
-The queue must be the one that its child serves first.
+a child is never empty, another is served by the tree only while its p is not above that child's;
+and it started at V at least. So its service is bounded by the waiting child's own, scaled, and a
+turn of each. The waiting child must have no guards below it: they would put its p ahead of V.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import final
 
-from schedlang.ir import nodes as ir
-from schedlang.ir.walk import leaves
 from schedlang.prover.arbiter import (
     Arbitration,
     Draw,
@@ -24,9 +21,10 @@ from schedlang.prover.arbiter import (
     initial_state,
     placed_turns,
     put,
-    runs,
     turns,
 )
+from schedlang.prover.roles import CHOICE, FIRST, LEAVES, SECOND, THIRD, child_roles
+from schedlang.prover.rules import Rules
 from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import (
     TRUE,
@@ -39,107 +37,118 @@ from schedlang.prover.terms import (
     variable,
     when,
 )
-from schedlang.prover.trees import charges
 from schedlang.prover.verdict import Unknown
 
-CEILING = integer(ir.MAX_DEBT)
-FAR_NS = ir.MAX_DEBT // 2
-"""Where p is still far from saturating; `wait` rejects bounds that come near."""
+FAR = 2**59
+"""Where p is still far from its limit (`nodes.MAX_DEBT`); `service` rejects bounds beyond."""
+CEILING = integer(2 * FAR)
+ZERO = integer(0)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """What the tree serves while the queue waits and is served A: at most fixed + A * per_service,
-    A included. The queues in `beside` share its weighted node.
+class Node:
+    """A weighted node in an arbitration. `queue`, below the child `held`, is what the lemmas keep
+    non-empty; `level` are the children that no guard serves; `longest` is, by child, the most that
+    one turn adds to its p.
     """
 
-    fixed: Fraction
-    per_service: Fraction
-    beside: frozenset[int]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Place:
-    """`queue` stands below child `held` of `node`."""
-
     arbitration: Arbitration
+    index: int
     queue: int
-    node: ir.Weighted
     held: int
+    level: frozenset[int]
+    longest: tuple[Term, ...]
 
-    def turn_ns(self, child: int) -> int:
-        below = leaves(self.node.shares[child].child)
-        return max(self.arbitration.max_turn_ns[leaf.queue] for leaf in below)
+    @property
+    def children(self) -> range:
+        return range(len(self.longest))
 
-    def turn_cost(self, child: int) -> Term:
-        """What the child's longest turn adds to its p."""
-        return integer(self.turn_ns(child) * self.node.shares[child].scale)
-
+    @property
     def others(self) -> tuple[int, ...]:
-        return tuple(k for k in range(len(self.node.shares)) if k != self.held)
+        return tuple(k for k in self.children if k != self.held)
 
-    def child_of(self, queue: int) -> int | None:
-        above = charges(self.arbitration.tree, queue)
-        return next((child for n, child, _ in above if n == self.node.index), None)
+    @property
+    def known(self) -> tuple[Term, ...]:
+        return tuple(longest >= integer(1) for longest in self.longest)
+
+    def charge(self, queue: int, ran: Term) -> tuple[int, Term] | None:
+        """The child that holds the queue, and what a turn of it costs; None if none does."""
+        return next(
+            (
+                (child, ran * integer(scale))
+                for n, child, scale in self.arbitration.charged[queue]
+                if n == self.index
+            ),
+            None,
+        )
+
+    def taken(self, turn: Turn, draw: Draw) -> tuple[Term, ...]:
+        """The turn is taken, and costs no more than one can."""
+        facts = [*draw.known, *self.known, turn.condition, draw.ran >= integer(1)]
+        charge = self.charge(turn.queue, draw.ran)
+        if charge is not None:
+            child, cost = charge
+            facts.append(cost <= self.longest[child])
+        return tuple(facts)
 
 
-def prove_ahead(place: Place, ledger: Ledger) -> Ahead | Unknown:
-    gap = _prove_start(place, ledger) or _prove_rest(place, ledger) or _prove_wait(place, ledger)
-    if gap is not None:
-        hint = "a guard on this queue would give a bound by itself"
-        return Unknown(gap.reason, f"{gap.detail}; {hint}")
-    shares = place.node.shares
-    scale = shares[place.held].scale
-    lead = place.turn_ns(place.held) * scale
-    fixed, per_service = Fraction(0), Fraction(1)
-    for k in place.others():
-        fixed += Fraction(lead, shares[k].scale) + place.turn_ns(k)
-        per_service += Fraction(scale, shares[k].scale)
-    beside = frozenset(leaf.queue for leaf in leaves(place.node)) - {place.queue}
-    return Ahead(fixed, per_service, beside)
+def role_node(rules: Rules, guarded: tuple[int, ...]) -> Node:
+    """Any three children of any weighted node; those that are `guarded` may have guards."""
+    longest = tuple(variable(f"longest{k}") for k in range(len(LEAVES)))
+    level = frozenset((FIRST, SECOND, THIRD)) - frozenset(guarded)
+    return Node(child_roles(rules, guarded), CHOICE.index, FIRST, FIRST, level, longest)
 
 
-def _at_rest(place: Place, state: State) -> tuple[Term, ...]:
-    """At any time: children that were seen are not behind V, and the queue's is not far ahead."""
-    v, p = state.v[place.node.index], state.p[place.node.index]
-    seen = state.seen[place.node.index]
+def prove_together(node: Node, ledger: Ledger) -> Unknown | None:
+    """`at_rest` holds at any time."""
+    return _prove_start(node, ledger) or _prove_rest(node, ledger)
+
+
+def at_rest(node: Node, state: State) -> tuple[Term, ...]:
+    """Children that were seen are not behind V, and those without guards not far ahead of it."""
+    v, p, seen = state.v[node.index], state.p[node.index], state.seen[node.index]
     together = [seen_k.implies(p_k >= v) for p_k, seen_k in zip(p, seen, strict=True)]
-    return (*together, p[place.held] <= v + place.turn_cost(place.held))
+    return (*together, *(p[k] <= v + node.longest[k] for k in sorted(node.level)))
 
 
-def _prove_start(place: Place, ledger: Ledger) -> Unknown | None:
-    n = place.node.index
-    state, free = initial_state(place.arbitration), free_state(place.arbitration, "")
+def _prove_start(node: Node, ledger: Ledger) -> Unknown | None:
+    n = node.index
+    state, free = initial_state(node.arbitration), free_state(node.arbitration, "")
     same = [free.v[n].equals(state.v[n])]
     same += [p.equals(p0) for p, p0 in zip(free.p[n], state.p[n], strict=True)]
-    return ledger.prove("a weighted node starts level", same, _at_rest(place, free))
+    return ledger.prove("a weighted node starts level", (*node.known, *same), at_rest(node, free))
 
 
-def _prove_rest(place: Place, ledger: Ledger) -> Unknown | None:
-    """`_at_rest` holds for ever, whoever is served."""
-    arbitration = place.arbitration
+def _prove_rest(node: Node, ledger: Ledger) -> Unknown | None:
+    arbitration = node.arbitration
     state, draw = free_state(arbitration, ""), free_draw(arbitration, "")
-    named = [(_name(turn), turn) for turn in turns(arbitration, state, draw)]
+    named = [(name_of(node, turn), turn) for turn in turns(arbitration, state, draw)]
     named += [
-        (f"a placed turn of queue {turn.queue}", turn)
+        (f"a placed turn of {_child(node, turn)}", turn)
         for turn in placed_turns(arbitration, state, draw)
     ]
     for name, turn in named:
         gap = ledger.prove(
             f"{name} keeps the children of a weighted node together",
-            (*runs(arbitration, turn, draw), *_at_rest(place, state)),
-            _at_rest(place, turn.after),
+            (*node.taken(turn, draw), *at_rest(node, state)),
+            at_rest(node, turn.after),
         )
         if gap is not None:
             return gap
     return None
 
 
-def _name(turn: Turn) -> str:
-    by = "the tree" if turn.guard is None else f"guard {turn.guard}"
-    return f"a turn of queue {turn.queue} by {by}"
+def name_of(node: Node, turn: Turn) -> str:
+    by = "the tree" if turn.guard is None else "a guard"
+    return f"a turn of {_child(node, turn)} by {by}"
+
+
+def _child(node: Node, turn: Turn) -> str:
+    charge = node.charge(turn.queue, ZERO)
+    if charge is None:
+        return f"queue {turn.queue} elsewhere"
+    return "the waiting child" if charge[0] == node.held else f"child {charge[0]}"
 
 
 @final
@@ -147,7 +156,7 @@ def _name(turn: Turn) -> str:
 class _Watch:
     """What is noted during a wait, in units of the children's `p`.
 
-    `start` is V when the wait began and `own` what the waiting queue got since. By child:
+    `start` is V when the wait began and `own` what the waiting child got since. By child:
     `granted`, whether the tree has served it; `total`, all it got since the tree first did;
     `counted`, `total` as of the last time the tree did.
     """
@@ -159,76 +168,83 @@ class _Watch:
     counted: tuple[Term, ...]
 
 
-def _prove_wait(place: Place, ledger: Ledger) -> Unknown | None:
-    """`_in_wait` holds until the wait is over."""
-    arbitration = place.arbitration
+def prove_wait(node: Node, ledger: Ledger) -> Unknown | None:
+    """While `held` waits and gets `own`, the tree serves another child k at most
+
+    longest[held] + own + longest[k],
+
+    and what guards serve between two of the tree's turns is counted in that.
+    """
+    arbitration = node.arbitration
     state = free_state(arbitration, "")
-    draw = free_draw(arbitration, "", occupied=place.queue)
-    watch = _free_watch(place.node)
+    draw = free_draw(arbitration, "", occupied=node.queue)
+    watch = _free_watch(node)
+    gap = _prove_beginning(node, state, watch, ledger)
+    if gap is not None:
+        return gap
     for turn in turns(arbitration, state, draw):
-        if _is_shadowed(place, turn):
-            name = f"{_name(turn)} does not happen in the wait"
-            gap = ledger.prove(name, draw.known, [negation(turn.condition)])
-        else:
-            after = _watch_turn(place, turn, draw, watch)
-            near = after.own < integer(FAR_NS)
-            gap = ledger.prove(
-                f"{_name(turn)} keeps the wait at a weighted node short",
-                (*runs(arbitration, turn, draw), *_in_wait(place, state, watch), near),
-                _in_wait(place, turn.after, after),
-            )
+        after = _watch_turn(node, turn, draw, watch)
+        near = node.longest[node.held] + after.own < integer(FAR)
+        gap = ledger.prove(
+            f"{name_of(node, turn)} keeps the wait at a weighted node short",
+            (*node.taken(turn, draw), *_in_wait(node, state, watch), near),
+            _in_wait(node, turn.after, after),
+        )
         if gap is not None:
             return gap
     return None
 
 
-def _is_shadowed(place: Place, turn: Turn) -> bool:
-    """By the tree, of a queue below the waiting one, or beside the whole node."""
-    is_beside = place.child_of(turn.queue) in place.others()
-    return turn.guard is None and turn.queue != place.queue and not is_beside
-
-
-def _free_watch(node: ir.Weighted) -> _Watch:
-    size = range(len(node.shares))
-    return _Watch(
-        variable("start"),
-        variable("own"),
-        tuple(variable(f"granted{k}", Sort.BOOL) for k in size),
-        tuple(variable(f"total{k}") for k in size),
-        tuple(variable(f"counted{k}") for k in size),
+def _prove_beginning(node: Node, state: State, watch: _Watch, ledger: Ledger) -> Unknown | None:
+    nothing = [watch.start.equals(state.v[node.index]), watch.own.equals(ZERO)]
+    nothing += [negation(granted) for granted in watch.granted]
+    nothing += [counted.equals(ZERO) for counted in watch.counted]
+    hypotheses = (*node.known, *at_rest(node, state), *nothing)
+    return ledger.prove(
+        "a wait at a weighted node begins level", hypotheses, _in_wait(node, state, watch)
     )
 
 
-def _in_wait(place: Place, state: State, watch: _Watch) -> tuple[Term, ...]:
-    n, zero = place.node.index, integer(0)
+def _free_watch(node: Node) -> _Watch:
+    return _Watch(
+        variable("start"),
+        variable("own"),
+        tuple(variable(f"granted{k}", Sort.BOOL) for k in node.children),
+        tuple(variable(f"total{k}") for k in node.children),
+        tuple(variable(f"counted{k}") for k in node.children),
+    )
+
+
+def _in_wait(node: Node, state: State, watch: _Watch) -> tuple[Term, ...]:
+    n = node.index
     v, p, seen = state.v[n], state.p[n], state.seen[n]
-    lead = place.turn_cost(place.held) + watch.own
+    lead = node.longest[node.held] + watch.own
     facts = [
         v >= watch.start,
-        p[place.held] <= watch.start + lead,
-        any_of((seen[place.held], v.equals(watch.start))),
-        watch.own >= zero,
+        p[node.held] <= watch.start + lead,
+        any_of((seen[node.held], v.equals(watch.start))),
+        watch.own >= ZERO,
         *(seen_k.implies(p_k >= v) for p_k, seen_k in zip(p, seen, strict=True)),
     ]
-    for k in place.others():
+    for k in node.others:
         saturated = p[k] >= watch.start + CEILING
         paid = any_of((watch.total[k] <= p[k] - watch.start, saturated))
-        granted = all_of((p[k] >= watch.start, watch.total[k] >= zero, paid))
+        granted = all_of((p[k] >= watch.start, watch.total[k] >= ZERO, paid))
         facts.append(watch.granted[k].implies(granted))
-        facts.append(watch.counted[k] <= lead + place.turn_cost(k))
+        facts.append(watch.counted[k] <= lead + node.longest[k])
     return tuple(facts)
 
 
-def _watch_turn(place: Place, turn: Turn, draw: Draw, watch: _Watch) -> _Watch:
-    child = place.child_of(turn.queue)
-    if child is None:
+def _watch_turn(node: Node, turn: Turn, draw: Draw, watch: _Watch) -> _Watch:
+    charge = node.charge(turn.queue, draw.ran)
+    if charge is None:
         return watch
-    cost = draw.ran * integer(place.node.shares[child].scale)
-    if child == place.held:
-        own = watch.own + cost if turn.queue == place.queue else watch.own
+    child, cost = charge
+    if child == node.held:
+        own = watch.own + cost
         return _Watch(watch.start, own, watch.granted, watch.total, watch.counted)
     granted = watch.granted[child]
-    before = when(granted, watch.total[child], integer(0))
+    before = when(granted, watch.total[child], ZERO)
     if turn.guard is not None:
         after = when(granted, before + cost, before)
         total = put(watch.total, child, after)

@@ -1,21 +1,66 @@
-"""From a run of queues to a run of tasks that the interpreter can replay."""
+"""Runs of tasks, made of what an adversary played or the solver found, that the interpreter replays.
+
+What is returned here has been replayed; nothing else is shown to anybody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations, product
-
 from schedlang.ir import nodes as ir
-from schedlang.ir.walk import walk
-from schedlang.machine.evaluate import Environment, compile_initial, compile_route
 from schedlang.machine.replay import Replay, replay
-from schedlang.machine.scenario import Lasso, Step, TaskSpec, Turn, Wake
+from schedlang.machine.scenario import Delay, Lasso, Pass, Step, TaskSpec, Turn, Wake
+from schedlang.prover.adversary import Performance, Plan
+from schedlang.prover.casting import Casting
 from schedlang.prover.lasso import Run
 
 ROUNDS = 64
 """Passes of the loop within which the interpreter's state has to come back."""
 
-MOST_DEVIATIONS = 3
+
+def delay_of(
+    policy: ir.Policy, plan: Plan, performance: Performance, queue: int, tick_ns: int
+) -> Delay | None:
+    """The performance up to the end of the longest wait in the queue."""
+    longest = performance.longest
+    if longest is None:
+        return None
+    steps = performance.steps[: longest.end]
+    tasks = _tasks(performance, steps)
+    delay = Delay(tasks, steps, longest.task, queue, plan.params, tick_ns)
+    return delay if isinstance(replay(policy, delay, 1), Replay) else None
+
+
+def lasso_of(
+    policy: ir.Policy, plan: Plan, performance: Performance, queue: int, tick_ns: int
+) -> Lasso | None:
+    """The performance as a loop in which the task that is waiting at its end waits for ever."""
+    pending = performance.pending
+    if pending is None:
+        return None
+    ends = (*performance.starts[1:], len(performance.steps))
+    turns = [performance.steps[a:b] for a, b in zip(performance.starts, ends, strict=True)]
+    period = _period(turns[performance.pending_turn :])
+    if period is None:
+        return None
+    start = len(turns) - 2 * period
+    while start > performance.pending_turn and turns[start - 1] == turns[start - 1 + period]:
+        start -= 1
+    steps = performance.steps[: performance.starts[start + period]]
+    tasks = _tasks(performance, steps)
+    params = plan.params
+    lasso = Lasso(tasks, steps, performance.starts[start], pending, queue, params, tick_ns)
+    return lasso if isinstance(replay(policy, lasso, ROUNDS), Replay) else None
+
+
+def _period(turns: list[tuple[Step, ...]]) -> int | None:
+    """The least number of turns after which the last ones repeat what went before."""
+    return next(
+        (n for n in range(1, len(turns) // 2 + 1) if turns[-n:] == turns[-2 * n : -n]), None
+    )
+
+
+def _tasks(performance: Performance, steps: tuple[Step, ...]) -> tuple[TaskSpec, ...]:
+    """Those that there are in the steps: they are numbered as they appear."""
+    return performance.tasks[: 1 + max(step.task for step in steps if not isinstance(step, Pass))]
 
 
 def replayed(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) -> Lasso | None:
@@ -26,23 +71,12 @@ def replayed(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) 
     return lasso
 
 
-def hogged(policy: ir.Policy, params: tuple[int, ...], queue: int, ran_ns: int) -> Lasso | None:
-    """The run in which one task of the queue goes on and on beside another, if there is one: where
-    running does not move a task back in its own queue.
-    """
-    spec = task_for(policy, params, queue)
-    if spec is None:
-        return None
-    turn = Turn(0, ran_ns, blocks=False)
-    lasso = Lasso((spec, spec), (Wake(0), turn, Wake(1), turn, turn), 4, 1, queue, params)
-    return lasso if isinstance(replay(policy, lasso, ROUNDS), Replay) else None
-
-
 def _lasso(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) -> Lasso | None:
     used = sorted({q for turn in run.turns for q, there in enumerate(turn.occupied) if there})
+    casting = Casting(policy, params)
     specs: list[TaskSpec] = []
     for queue in used:
-        spec = task_for(policy, params, queue)
+        spec = casting.task(queue, {})
         if spec is None:
             return None
         specs.append(spec)
@@ -64,62 +98,3 @@ def _steps(run: Run, number: dict[int, int]) -> tuple[list[Step], list[int]]:
         steps.append(Turn(number[turn.queue], turn.ran_ns, blocks=not then[turn.queue]))
         steps += [Wake(number[q]) for q, there in enumerate(then) if there and not turn.occupied[q]]
     return steps, starts
-
-
-def task_for(policy: ir.Policy, params: tuple[int, ...], queue: int) -> TaskSpec | None:
-    """A plain task that is routed to the queue when it is forked; None if none was found."""
-    route = compile_route(policy.route)
-    initial = compile_initial(policy.states, ir.Owner.TASK)
-    for spec in _candidates(policy, policy.queues[queue].name[:15]):
-        env = Environment(params, task=spec)
-        env.task_states = initial(env)
-        if route(env) == queue:
-            return spec
-    return None
-
-
-def _candidates(policy: ir.Policy, name: str) -> Iterator[TaskSpec]:
-    """Tasks that differ from an ordinary one in as few ways as possible."""
-    axes = _axes(policy)
-    for count in range(MOST_DEVIATIONS + 1):
-        for fields in combinations(range(len(axes)), count):
-            for values in product(*(axes[field] for field in fields)):
-                yield _spec(name, dict(zip(fields, values, strict=True)))
-
-
-_Value = str | int
-
-
-def _spec(name: str, values: dict[int, _Value]) -> TaskSpec:
-    affinity = int(values.get(6, 0))
-    return TaskSpec(
-        comm=str(values.get(0, name)),
-        process=str(values.get(1, "")),
-        cgroup=str(values.get(2, "/")),
-        nice=int(values.get(3, 0)),
-        weight=int(values.get(4, ir.DEFAULT_WEIGHT)),
-        kthread=bool(values.get(5, 0)),
-        affinity=frozenset(range(affinity)) if affinity else None,
-    )
-
-
-def _axes(policy: ir.Policy) -> tuple[tuple[_Value, ...], ...]:
-    """What the route's conditions ask about: names, cgroups, and values around its constants."""
-    nodes = [node for rule in policy.route.rules for node in walk(rule.condition)]
-    names = [n for n in nodes if isinstance(n, ir.Match)]
-    constants = sorted({n.value for n in nodes if isinstance(n, ir.Const)})
-    around = sorted({near for c in constants for near in (c - 1, c, c + 1)})
-    return (
-        tuple(n.text for n in names if n.name is ir.Name.COMM),
-        tuple(n.text for n in names if n.name is ir.Name.PROCESS),
-        tuple(n.path for n in nodes if isinstance(n, ir.CgroupUnder)),
-        _within(around, ir.Attribute.NICE),
-        _within(around, ir.Attribute.WEIGHT),
-        (1,),
-        (1, 2),
-    )
-
-
-def _within(values: list[int], attribute: ir.Attribute) -> tuple[int, ...]:
-    _, interval = ir.ATTRIBUTE_TYPES[attribute]
-    return tuple(value for value in values if interval.lo <= value <= interval.hi)

@@ -49,6 +49,8 @@ def claim_text(finding: Finding, policy: Policy) -> str:
 
 
 _WORDED: Final = frozenset({Property.WAIT, Property.SHARE, Property.FAIR})
+_NO_WAIT: Final = frozenset({Property.SHARE, Property.FAIR})
+"""Properties whose bound is no wait."""
 
 
 def _queue(finding: Finding, policy: Policy) -> str:
@@ -131,7 +133,7 @@ def _accepted(finding: Finding, reason: str, policy: Policy) -> Diagnostic:
 
 def _long_wait(finding: Finding, verdict: Proved, policy: Policy) -> Iterator[Diagnostic]:
     bound = verdict.bound
-    if bound is None or bound.value_ns <= WATCHDOG_NS or finding.property is Property.SHARE:
+    if bound is None or bound.value_ns <= WATCHDOG_NS or finding.property in _NO_WAIT:
         return
     message = f"tasks of queue `{_queue(finding, policy)}` can wait {duration(bound.value_ns)}"
     primary, secondary = _place(finding, policy, f"at most {bound.formula}")

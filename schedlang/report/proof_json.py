@@ -9,9 +9,11 @@ from typing import assert_never
 
 from schedlang.diagnostics.render_json import SCHEMA_VERSION, JsonObject, JsonValue, span_json
 from schedlang.ir.nodes import Policy
+from schedlang.machine.replay import Happening
 from schedlang.machine.scenario import Lasso, Pass, Run, Step, TaskSpec, Turn, Wake
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown, Verdict
 from schedlang.report.findings import claim_text
+from schedlang.report.proof_runs import replayed
 from schedlang.report.proof_text import verdict_word
 
 
@@ -54,6 +56,7 @@ def _verdict(verdict: Verdict, policy: Policy) -> JsonObject:
                 else None,
                 "assumptions": list(verdict.assumptions),
                 "rests_on": [span_json(span, policy.sources) for span in verdict.rests_on],
+                "attained": _run(verdict.attained, policy) if verdict.attained else None,
             }
         case Refuted():
             return {
@@ -68,7 +71,11 @@ def _verdict(verdict: Verdict, policy: Policy) -> JsonObject:
 
 
 def _run(run: Run, policy: Policy) -> JsonObject:
-    """`loop_start` is None for a run that has an end."""
+    """`loop_start` and `period_ns` are None for a run that has an end.
+
+    `happenings` are what the interpreter did, up to the end of the loop's first pass.
+    """
+    replay = replayed(policy, run)
     return {
         "tasks": [_task(task) for task in run.tasks],
         "steps": [_step(step) for step in run.steps],
@@ -76,6 +83,20 @@ def _run(run: Run, policy: Policy) -> JsonObject:
         "victim": run.victim,
         "queue": policy.queues[run.queue].name,
         "params": {p.name: v for p, v in zip(policy.params, run.params, strict=True)},
+        "happenings": [_happening(happening, policy) for happening in replay.happenings],
+        "waited_ns": replay.end_ns - replay.victim_since_ns,
+        "period_ns": replay.period_ns,
+    }
+
+
+def _happening(happening: Happening, policy: Policy) -> JsonObject:
+    queue = happening.queue
+    return {
+        "at_ns": happening.at_ns,
+        "what": happening.what.value,
+        "task": happening.task,
+        "queue": policy.queues[queue].name if queue is not None else None,
+        "ns": happening.ns,
     }
 
 

@@ -5,44 +5,60 @@ Pure. What is proved is told line by line; what is not, as the diagnostic that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render import Paint, render_human
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
+from schedlang.report.chart import Chart
 from schedlang.report.findings import claim_text, diagnose_finding
+from schedlang.report.proof_runs import attained_text, finding_chart
 from schedlang.report.units import duration
 from schedlang.source import Span
 
 UNPROVED = "UNPROVED: built although a property is refuted or unknown; for the micro-VM only"
 
 
+Draw = Callable[[Chart], str]
+
+
 def proof_text(
-    proof: ProofReport, policy: Policy, *, unproved: bool = False, colour: bool = False
+    proof: ProofReport,
+    policy: Policy,
+    *,
+    unproved: bool = False,
+    colour: bool = False,
+    draw: Draw | None = None,
 ) -> str:
-    """Every finding, in the prover's order, after one line for all of them."""
+    """Every finding, in the prover's order, after one line for all of them.
+
+    `draw` shows the runs that refute a property or come near its bound; without it none is drawn.
+    """
     paint = Paint(colour)
-    lines = [f"policy {policy.name} ({printable(policy.sources[0].name)}): {_summary(proof)}"]
+    lines = [f"policy {policy.name} ({printable(policy.sources[0].name)}): {summary(proof)}"]
     if unproved:
         lines.append(UNPROVED)
-    numbers = _numbered_assumptions(proof)
+    numbers = numbered_assumptions(proof)
     for finding in proof.findings:
         lines += ["", *_finding(finding, policy, numbers, paint)]
+        chart = finding_chart(finding, policy) if draw is not None else None
+        if draw is not None and chart is not None:
+            lines += ["", *(f"  {line}".rstrip() for line in draw(chart).splitlines())]
     if numbers:
         lines += ["", "assumptions:"]
         lines += [f"  {number} {printable(text)}" for text, number in numbers.items()]
     return "\n".join(lines) + "\n"
 
 
-def _numbered_assumptions(proof: ProofReport) -> dict[str, str]:
+def numbered_assumptions(proof: ProofReport) -> dict[str, str]:
     """Every assumption of the report once, with the sign by which findings refer to it."""
     verdicts = [f.verdict for f in proof.findings if isinstance(f.verdict, Proved)]
     texts = dict.fromkeys(text for verdict in verdicts for text in verdict.assumptions)
     return {text: f"[{number}]" for number, text in enumerate(texts, 1)}
 
 
-def _summary(proof: ProofReport) -> str:
+def summary(proof: ProofReport) -> str:
     counts = dict.fromkeys(("proved", "accepted", "refuted", "unknown"), 0)
     for finding in proof.findings:
         counts[verdict_word(finding)] += 1
@@ -67,18 +83,23 @@ def _finding(
     word, claim = verdict_word(finding), printable(claim_text(finding, policy))
     if isinstance(finding.verdict, Proved):
         yield f"{paint.added(word)}  {paint.strong(claim)}"
-        yield from _proved(finding.verdict, policy, numbers)
+        yield from _proved(finding, finding.verdict, policy, numbers)
     else:
         yield f"{paint.removed(word)}  {paint.strong(claim)}"
     told = render_human(tuple(diagnose_finding(finding, policy)), policy.sources, paint.is_on)
     yield from (f"  {line}".rstrip() for line in told.splitlines())
 
 
-def _proved(verdict: Proved, policy: Policy, numbers: dict[str, str]) -> Iterator[str]:
+def _proved(
+    finding: Finding, verdict: Proved, policy: Policy, numbers: dict[str, str]
+) -> Iterator[str]:
     if verdict.bound is not None:
         bound = verdict.bound
         yield f"  at most {duration(bound.value_ns)} in the case: {printable(bound.case)}"
         yield f"  in general: {printable(bound.formula)}"
+    attained = attained_text(finding, policy)
+    if attained is not None:
+        yield f"  {printable(attained)}"
     if verdict.assumptions:
         yield f"  assumes {' '.join(numbers[text] for text in verdict.assumptions)}"
     if verdict.rests_on:

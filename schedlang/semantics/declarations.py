@@ -30,6 +30,7 @@ class Declarations:
     place: ast.Place | None
     goals: tuple[ast.Goal, ...]
     accepts: tuple[ast.Accept, ...]
+    tests: tuple[ast.Test, ...]
 
 
 def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarations:
@@ -47,6 +48,7 @@ def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarat
         _single(_kind(tree, ast.Place), "place", end, findings),
         tuple(goal for d in _kind(tree, ast.Guarantee) for goal in d.goals),
         _kind(tree, ast.Accept),
+        _kind(tree, ast.Test),
     )
     if not sorted_.queues:
         note = "write `queue NAME { global  order fifo  slice 4ms }`"

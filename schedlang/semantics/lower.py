@@ -10,13 +10,15 @@ from schedlang.diagnostics.model import Diagnostic, Severity
 from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Type
+from schedlang.semantics.claims import lower_goal
 from schedlang.semantics.declarations import Declarations, sort_declarations
 from schedlang.semantics.expressions import lower_as, lower_constant
 from schedlang.semantics.library import load_libraries
 from schedlang.semantics.members import lower_arguments, lower_order, lower_range, lower_task
 from schedlang.semantics.rules import check_rules
 from schedlang.semantics.scope import Findings, Module, Scope, Template, spelling
-from schedlang.semantics.serving import QueueNames, lower_goal, lower_guards, lower_tree
+from schedlang.semantics.serving import QueueNames, lower_guards, lower_tree
+from schedlang.semantics.testing import lower_tests
 from schedlang.semantics.types import read_type
 from schedlang.source import Source, Sources, Span
 from schedlang.syntax import ast
@@ -55,6 +57,7 @@ def lower(tree: ast.File, source: Source) -> Lowered:
     guards = lower_guards(declared.guards, names, scope)
     goals = tuple(lower_goal(goal, names, scope) for goal in declared.goals)
     accepts = _accepts(declared.accepts, names)
+    tests = lower_tests(declared.tests, scope)
     rungs = declared.place.rungs if declared.place else ()
     known = tuple(queue for queue in queues if queue is not None)
     if route is None or serve is None or len(known) < len(queues) or _failed(findings):
@@ -73,6 +76,7 @@ def lower(tree: ast.File, source: Source) -> Lowered:
         tuple(goal for goal in goals if goal is not None),
         accepts,
         libraries.sources,
+        tests,
     )
     check_rules(policy, findings)
     return Lowered(None if _failed(findings) else policy, tuple(findings.items), libraries.sources)

@@ -1,4 +1,4 @@
-"""How CPUs choose: the tree of `serve`, the guards, and the claims that name queues."""
+"""How CPUs choose: the tree of `serve` and the guards."""
 
 from __future__ import annotations
 
@@ -145,38 +145,3 @@ def _check_shares(guards: tuple[ir.Guard, ...], findings: Findings) -> None:
         labels = tuple(Label(guard.span) for guard in shares[:-1])
         message = f"the guards' shares can add up to {total}%, they must stay below 100%"
         findings.add("E0212", message, shares[-1].span, secondary=labels)
-
-
-# --- claims
-
-
-def lower_goal(tree: ast.Goal, names: QueueNames, scope: Scope) -> ir.Goal | None:
-    queues = [names.index(name) for name in tree.queues]
-    place = replace(scope, place="a guarantee")
-    bound = None
-    if tree.bound is not None:
-        type_ = Type.DURATION if tree.property is ir.Property.WAIT else Type.SHARE
-        bound = lower_as(tree.bound, type_, place)
-        if bound is None:
-            return None
-    conditions = [_condition(premise, names) for premise in tree.premises]
-    known = tuple(queue for queue in queues if queue is not None)
-    met = tuple(condition for condition in conditions if condition is not None)
-    if len(known) < len(queues) or len(met) < len(conditions):
-        return None
-    return ir.Goal(tree.property, known, bound, met, tree.span)
-
-
-def _condition(premise: ast.Premise, names: QueueNames) -> ir.Condition | None:
-    queue = None if premise.queue is None else names.index(premise.queue)
-    match premise.kind, queue, premise.limit:
-        case ast.PremiseKind.UNRESTRICTED, _, _:
-            return ir.Unrestricted(premise.span)
-        case ast.PremiseKind.TICK, _, ast.Duration() as limit:
-            return ir.TickAtMost(limit.value_ns, premise.span)
-        case ast.PremiseKind.TASKS, int() as index, ast.Integer(value=value):
-            return ir.TasksAtMost(index, value, premise.span)
-        case ast.PremiseKind.BACKLOGGED, int() as index, _:
-            return ir.Backlogged(index, premise.span)
-        case _:
-            return None

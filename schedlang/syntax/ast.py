@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import final
 
 from schedlang.ir.nodes import Property, Rung
+from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 
 
@@ -368,12 +369,13 @@ class PremiseKind(StrEnum):
     BACKLOGGED = "backlogged"
     UNRESTRICTED = "unrestricted"
     TICK = "tick"
+    CPUS = "cpus"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Premise:
-    """One condition after `when`: `queue` for tasks and backlogged, `limit` for tasks and tick."""
+    """A condition after `when`: `queue` for tasks, backlogged; `limit` for tasks, tick, cpus."""
 
     kind: PremiseKind
     queue: Ident | None
@@ -406,6 +408,137 @@ class Accept:
     span: Span = field(compare=False)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is not written is None, and counts as 1."""
+
+    cpus: Integer
+    llcs: Integer | None
+    nodes: Integer | None
+    smt: Integer | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    period: Duration
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The value of a param in the test."""
+
+    param: Ident
+    value: Integer | Duration | Percent | Boolean
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Process:
+    name: Text
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InCgroup:
+    path: Text
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Niceness:
+    level: Integer
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cpus:
+    """From `first` to `last`, which are the same for a single CPU."""
+
+    first: Integer
+    last: Integer
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OnCpus:
+    cpus: tuple[Cpus, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Later:
+    delay: Duration
+    span: Span = field(compare=False)
+
+
+Trait = Process | InCgroup | Niceness | OnCpus | Later
+
+
+class Shape(StrEnum):
+    HOG = "hog"
+    SLEEPER = "sleeper"
+    JOB = "job"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """A hog has neither `runs` nor `every`, a sleeper both, a job runs once."""
+
+    count: Integer
+    shape: Shape
+    comm: Text
+    traits: tuple[Trait, ...]
+    runs: Duration | None
+    every: Duration | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    duration: Duration
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """`statistic measure subject relation limit`, of which only `measure` is always there.
+
+    `measure` is `before` for `subject before limit`.
+    """
+
+    measure: Measure
+    statistic: Statistic | None
+    subject: Text | None
+    relation: Relation | None
+    limit: Duration | Percent | Integer | Text
+    span: Span = field(compare=False)
+
+
+Scene = Machine | Ticking | Setting | Spawn | Lasting | Expect
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Test:
+    name: Text
+    scenes: tuple[Scene, ...]
+    span: Span = field(compare=False)
+
+
 Decl = (
     Use
     | Param
@@ -420,6 +553,7 @@ Decl = (
     | Place
     | Guarantee
     | Accept
+    | Test
 )
 
 

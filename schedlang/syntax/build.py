@@ -7,11 +7,13 @@ where an expression or a tree nests deeper than later passes, which do recurse, 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import TypeVar, final
 
 from lark import Token, Transformer
 
 from schedlang.ir.nodes import MAX_MAGNITUDE, Property, Rung
+from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
 
@@ -47,6 +49,9 @@ Node = (
     | ast.RungUse
     | ast.Premise
     | ast.Goal
+    | ast.Scene
+    | ast.Trait
+    | ast.Cpus
     | ast.Header
 )
 Group = tuple[ast.Formal, ...] | tuple[ast.Argument, ...] | tuple[ast.Premise, ...]
@@ -288,8 +293,115 @@ class TreeBuilder(Transformer[Token, ast.File]):
         limit = self.duration(items[-1:])
         return ast.Premise(ast.PremiseKind.TICK, None, limit, self._span(items))
 
+    def premise_cpus(self, items: Items) -> ast.Premise:
+        limit = self._int(items[-1])
+        return ast.Premise(ast.PremiseKind.CPUS, None, limit, self._span(items))
+
     def accept(self, items: Items) -> ast.Accept:
         return ast.Accept(self._ident(items[3]), self._text(items[5]), self._span(items))
+
+    # --- tests
+
+    def test(self, items: Items) -> ast.Test:
+        scenes = tuple(item for item in items if isinstance(item, ast.Scene))
+        return ast.Test(self._text(items[1]), scenes, self._span(items))
+
+    def machine(self, items: Items) -> ast.Machine:
+        counts = {"CPUS": self._int(items[1])}
+        for one, two in pairwise(items[2:]):
+            if _is(one, "INT") and not _is(two, "INT"):
+                counts[_kind(two)] = self._int(one)
+            elif _is(one, "SMT"):
+                counts["SMT"] = self._int(two)
+        llcs, nodes, smt = (counts.get(word) for word in ("LLCS", "NODES", "SMT"))
+        return ast.Machine(counts["CPUS"], llcs, nodes, smt, self._span(items))
+
+    def ticking(self, items: Items) -> ast.Ticking:
+        return ast.Ticking(self.duration(items[-1:]), self._span(items))
+
+    def setting(self, items: Items) -> ast.Setting:
+        value: ast.Integer | ast.Duration | ast.Percent | ast.Boolean
+        match _kind(items[-1]):
+            case "DURATION":
+                value = self.duration(items[-1:])
+            case "PERCENT":
+                value = self.percent(items[-1:])
+            case "INT":
+                value = self._signed(items[3:])
+            case _:
+                value = self.boolean(items[-1:])
+        return ast.Setting(self._ident(items[1]), value, self._span(items))
+
+    def _signed(self, items: Items) -> ast.Integer:
+        return self.negative(items) if len(items) == 2 else self._int(items[0])
+
+    def _make_spawn(self, items: Items) -> ast.Spawn:
+        runs, every = (self._after(items, word) for word in ("RUNS", "EVERY"))
+        return ast.Spawn(
+            self._int(items[1]),
+            ast.Shape(str(items[2])),
+            self._text(items[4]),
+            tuple(item for item in items if isinstance(item, ast.Trait)),
+            runs,
+            every,
+            self._span(items),
+        )
+
+    spawn_hog = spawn_sleeper = spawn_job = _make_spawn
+
+    def _after(self, items: Items, word: str) -> ast.Duration | None:
+        """The duration that follows the word, if that is there."""
+        at = next((n for n, item in enumerate(items) if _is(item, word)), None)
+        return None if at is None else self.duration(items[at + 1 : at + 2])
+
+    def process(self, items: Items) -> ast.Process:
+        return ast.Process(self._text(items[1]), self._span(items))
+
+    def under_cgroup(self, items: Items) -> ast.InCgroup:
+        return ast.InCgroup(self._text(items[1]), self._span(items))
+
+    def niceness(self, items: Items) -> ast.Niceness:
+        return ast.Niceness(self._signed(items[1:]), self._span(items))
+
+    def affinity(self, items: Items) -> ast.OnCpus:
+        return ast.OnCpus(_all(items, ast.Cpus), self._span(items))
+
+    def cpus(self, items: Items) -> ast.Cpus:
+        return ast.Cpus(self._int(items[0]), self._int(items[-1]), self._span(items))
+
+    def later(self, items: Items) -> ast.Later:
+        return ast.Later(self.duration(items[-1:]), self._span(items))
+
+    def lasting(self, items: Items) -> ast.Lasting:
+        return ast.Lasting(self.duration(items[-1:]), self._span(items))
+
+    def _make_expect(self, items: Items) -> ast.Expect:
+        measure = next(item for item in items[1:] if str(item) in set(Measure))
+        statistic = next((item for item in items if _is(item, "STATISTIC")), None)
+        subject = next((item for item in items[1:-1] if _is(item, "STRING")), None)
+        relation = next((item for item in items if str(item) in set(Relation)), None)
+        return ast.Expect(
+            Measure(str(measure)),
+            None if statistic is None else Statistic(str(statistic)),
+            None if subject is None else self._text(subject),
+            None if relation is None else Relation(str(relation)),
+            self._limit(items[-1]),
+            self._span(items),
+        )
+
+    expect_latency = expect_share = expect_passes = expect_makespan = _make_expect
+    expect_before = _make_expect
+
+    def _limit(self, item: Item) -> ast.Duration | ast.Percent | ast.Integer | ast.Text:
+        match _kind(item):
+            case "DURATION":
+                return self.duration([item])
+            case "PERCENT":
+                return self.percent([item])
+            case "INT":
+                return self._int(item)
+            case _:
+                return self._text(item)
 
     # --- expressions
 
@@ -349,8 +461,12 @@ class TreeBuilder(Transformer[Token, ast.File]):
         return inner
 
 
+def _kind(item: Item) -> str:
+    return item.type if isinstance(item, Token) else ""
+
+
 def _is(item: Item, terminal: str) -> bool:
-    return isinstance(item, Token) and item.type == terminal
+    return _kind(item) == terminal
 
 
 def _all(items: Items, kind: type[T]) -> tuple[T, ...]:

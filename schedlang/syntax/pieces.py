@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never, final
 
-from schedlang.ir.nodes import Property
+from schedlang.ir.nodes import RELATIONS
 from schedlang.source import Span
 from schedlang.syntax import ast, spell
 
@@ -38,7 +38,9 @@ def file_pieces(tree: ast.File) -> tuple[Piece, ...]:
     return (*first, *map(_declaration, tree.decls))
 
 
-Spanned = ast.Header | ast.Decl | ast.Member | ast.Assign | ast.Rule | ast.Goal | ast.RungUse
+Spanned = (
+    ast.Header | ast.Decl | ast.Member | ast.Assign | ast.Rule | ast.Goal | ast.RungUse | ast.Scene
+)
 
 
 def _line(node: Spanned, *cells: str, kind: str = "", family: str = "head") -> Piece:
@@ -78,6 +80,10 @@ def _declaration(decl: ast.Decl) -> Piece:
             return _order(decl)
         case ast.Queue():
             return _queue(decl)
+        case ast.Test():
+            scenes = tuple(map(_scene, decl.scenes))
+            head = f'test "{decl.name.value}" {{'
+            return _block(decl.span, head, scenes, is_open=True, family="test")
         case ast.Guarantee():
             is_open = any(goal.premises or goal.bound for goal in decl.goals)
             goals = tuple(map(_goal, decl.goals))
@@ -208,7 +214,29 @@ def _tree(tree: ast.Tree, span: Span, before: str, after: str) -> Piece:
 
 def _goal(goal: ast.Goal) -> Piece:
     subject = f"{goal.property}({spell.names(goal.queues)})" if goal.queues else f"{goal.property}"
-    sign = "<=" if goal.property is Property.WAIT else ">="
+    sign = RELATIONS.get(goal.property)
     bound = f" {sign} {spell.limit(goal.bound)}" if goal.bound else ""
     premises = (f" {spell.premises(goal.premises)}",) if goal.premises else ()
     return _line(goal, subject + bound, *premises, kind="goal")
+
+
+# --- tests
+
+
+def _scene(scene: ast.Scene) -> Piece:
+    match scene:
+        case ast.Machine():
+            return _line(scene, spell.machine(scene))
+        case ast.Ticking():
+            return _line(scene, f"tick {spell.expression(scene.period)}")
+        case ast.Setting():
+            value = f"= {spell.expression(scene.value)}"
+            return _line(scene, f"set {scene.param.name}", value, kind="setting")
+        case ast.Spawn():
+            return _line(scene, *spell.spawn(scene), kind="spawn")
+        case ast.Lasting():
+            return _line(scene, f"run {spell.expression(scene.duration)}")
+        case ast.Expect():
+            return _line(scene, spell.expect(scene), kind="expect")
+        case _:
+            assert_never(scene)

@@ -83,7 +83,8 @@ def _condition(at: Stumble) -> Slip | None:
 
 def _dot(at: Stumble) -> Slip | None:
     """`task.nice`, `use std.orders.vruntime`."""
-    if at.word == "." and re.match(r"\.[a-z_]", at.ahead) and at.wants_operator:
+    is_owned = at.last_word[:1].isalpha() and re.match(r"\.[a-z_]", at.ahead)
+    if at.word == "." and is_owned and at.wants_operator:
         size = len(at.last_word)
         repair = at.replace("", size + 1, size) if not at.gap else None
         return Slip("attributes and states have no owner", "write its name only", repair=repair)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from schedlang.ir.testing import Measure
 from schedlang.syntax import ast
 
 _BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6}
@@ -94,3 +95,52 @@ def premises(items: tuple[ast.Premise, ...]) -> str:
 def _premise(item: ast.Premise) -> str:
     subject = f"{item.kind}({item.queue.name})" if item.queue else f"{item.kind}"
     return f"{subject} <= {expression(item.limit)}" if item.limit else subject
+
+
+def machine(item: ast.Machine) -> str:
+    parts = [f"machine {item.cpus.value} cpus"]
+    parts += [f"{item.llcs.value} llcs"] if item.llcs else []
+    parts += [f"{item.nodes.value} nodes"] if item.nodes else []
+    parts += [f"smt {item.smt.value}"] if item.smt else []
+    return " ".join(parts)
+
+
+def spawn(item: ast.Spawn) -> tuple[str, ...]:
+    """The columns: how many of what, its name, the rest if there is any."""
+    rest = [_trait(trait) for trait in item.traits]
+    rest += [f"runs {expression(item.runs)}"] if item.runs else []
+    rest += [f"every {expression(item.every)}"] if item.every else []
+    head = (f"spawn {item.count.value} {item.shape}", f'as "{item.comm.value}"')
+    return (*head, " ".join(rest)) if rest else head
+
+
+def _trait(item: ast.Trait) -> str:
+    match item:
+        case ast.Process(name=name):
+            return f'process "{name.value}"'
+        case ast.InCgroup(path=path):
+            return f'in "{path.value}"'
+        case ast.Niceness(level=level):
+            return f"nice {level.value}"
+        case ast.OnCpus(cpus=cpus):
+            return f"on {', '.join(map(_cpus, cpus))}"
+        case ast.Later(delay=delay):
+            return f"after {expression(delay)}"
+        case _:
+            assert_never(item)
+
+
+def _cpus(item: ast.Cpus) -> str:
+    first, last = item.first.value, item.last.value
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
+def expect(item: ast.Expect) -> str:
+    statistic = (f"{item.statistic}",) if item.statistic else ()
+    subject = (f'"{item.subject.value}"',) if item.subject else ()
+    limit = f'"{item.limit.value}"' if isinstance(item.limit, ast.Text) else expression(item.limit)
+    if item.measure is Measure.BEFORE:
+        words = (*subject, "before", limit)
+    else:
+        words = (*statistic, f"{item.measure}", *subject, f"{item.relation}", limit)
+    return " ".join(("expect", *words))

@@ -18,11 +18,11 @@ DECLARATIONS = (
     "place",
     "guarantee",
     "accept",
+    "test",
 )
 LATER = {
     "cpuset": "CPU sets",
     "preempt": "preemption rules",
-    "test": "test blocks",
     "per": "queues per CPU, LLC or node",
     "steal": "stealing between queue instances",
     "frequency": "frequency hints",
@@ -31,7 +31,7 @@ LATER = {
     "node": "placement by node",
 }
 """Words that the language keeps for what a later version will say with them."""
-LATER_DECLARATIONS = ("cpuset", "preempt", "test")
+LATER_DECLARATIONS = ("cpuset", "preempt")
 
 _KEYWORDS = (
     *("policy", "library", "on", "if", "then", "else", "and", "or", "not", "in", "key", "slice"),
@@ -72,6 +72,7 @@ OPEN = {
     "PERCENT": "a percentage such as `10%`",
     "STRING": 'a text in double quotes such as `"nginx*"`',
     "CLAIM": "a claim such as `starvation_free`",
+    "STATISTIC": "`p50`, `p99` or `max`",
     "$END": "the end of the file",
 }
 """What the terminals stand for that have more than one text."""
@@ -97,12 +98,19 @@ FORMS = {
     "guarantee": "`guarantee { CLAIM ... }`",
     "wait": "`wait(QUEUE) <= DURATION when CONDITION`",
     "share": "`share(QUEUE) >= PERCENTAGE when CONDITION`",
-    "fair": "`fair(QUEUE, QUEUE)`",
+    "fair": "`fair(QUEUE, QUEUE) within DURATION when CONDITION`",
+    "within": "`fair(QUEUE, QUEUE) within DURATION`",
     "when": "`when CONDITION and CONDITION`",
     "tasks": "`tasks(QUEUE) <= NUMBER`",
     "backlogged": "`backlogged(QUEUE)`",
     "tick": "`tick <= DURATION`",
+    "cpus": "`cpus <= NUMBER`",
     "accept": '`accept starvation of QUEUE because "REASON"`',
+    "test": '`test "WHAT IT SHOWS" { machine 2 cpus  spawn ...  run 2s  expect ... }`',
+    "machine": "`machine 4 cpus 2 llcs 1 nodes smt 2`",
+    "set": "`set PARAM = VALUE`",
+    "spawn": '`spawn 4 hog as "make"` or `spawn 2 sleeper as "nginx" runs 300us every 5ms`',
+    "expect": '`expect p99 wait "nginx" < 4ms` or `expect share "make" > 60%`',
     "if": "`if CONDITION then VALUE else VALUE`",
     "else": "`else -> QUEUE`",
 }

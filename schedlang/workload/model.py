@@ -29,7 +29,7 @@ class Uniform:
 @final
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """Memoryless around `mean_ns`, cut at ten times the mean."""
+    """Memoryless around `mean_ns`, cut at about six times the mean (`draws.QUANTILES`)."""
 
     mean_ns: int
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from schedlang.ir.nodes import GuardShare, Policy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
 from tests.bpf.native import Host, needs_zig
 from tests.support.policies import compiled, policies
 
@@ -31,7 +32,7 @@ class Pair:
     def __init__(self, policy: Policy, cpus: int, rng: random.Random, folder: Path) -> None:
         params = tuple(rng.choice((p.lo, p.default, p.hi)) for p in policy.params)
         self.policy, self.cpus, self.rng = policy, cpus, rng
-        self.machine = Machine(policy, cpus, params)
+        self.machine = Machine(policy, Topology(cpus), params)
         self.host = Host(policy, cpus, params, folder)
         self.now = 0
         self.turns = 0

@@ -21,6 +21,7 @@ PHASE_DIGITS = {
     "04": Phase.BACKEND,
     "05": Phase.KERNEL,
     "06": Phase.ENVIRONMENT,
+    "07": Phase.WORKLOAD,
     "09": Phase.INTERNAL,
 }
 

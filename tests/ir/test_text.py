@@ -25,7 +25,7 @@ guard b after quantum
 guard c at least 10%
 place { prev  cpu in any }
 guarantee { starvation_free  wait(a) <= 1s when tasks(a) <= 3 and unrestricted and tick <= 1ms
-  share(c) >= 5% when backlogged(c)  fair(a, b) }
+  share(c) >= 5% when backlogged(c)  fair(a, b)  fair(a) within 5ms when cpus <= 1 }
 accept starvation of b because "it may"
 """
 
@@ -76,6 +76,7 @@ guarantee starvation_free
 guarantee wait(a) <= 1000000000ns when tasks(a) <= 3 and unrestricted and tick <= 1000000ns
 guarantee share(c) >= 5% when backlogged(c)
 guarantee fair(a, b)
+guarantee fair(a) within 5000000ns when cpus <= 1
 accept starvation of b because "it may"
 """
 

@@ -28,7 +28,7 @@ TEXT = """policy p
     guard b after 5ms
     guard c at least floor
     place { prev  cpu in any }
-    guarantee { wait(a) <= 1s when tasks(a) <= 3  fair(a, b) }
+    guarantee { wait(a) <= 1s when tasks(a) <= 3  fair(a, b)  fair(a) within 5ms when cpus <= 1 }
     accept starvation of b because "it may" """
 
 POLICY = compiled(TEXT)

@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 from schedlang.ir import nodes as ir
 from schedlang.machine.evaluate import Environment, evaluate
 from schedlang.machine.scenario import TaskSpec
+from tests.support.meaning import Reader, attributes
 from tests.support.policies import compiled
-from tests.support.simulator import Mind
+from tests.support.reading import Reading
 from tests.support.terms import ATTRIBUTES, COUNT, conditions, quantities
 from tests.support.traces import task_specs
 
 
-def condition(text: str) -> ir.Expr:
-    """The condition `text`, as it stands in a route."""
+def routing(text: str) -> str:
+    """A policy in whose route the condition `text` stands."""
     queue = "queue a { global order fifo slice 1ms }"
-    policy = compiled(f"policy p {queue} route {{ {text} -> a  else -> a }} serve a")
-    return policy.route.rules[0].condition
+    return f"policy p {queue} route {{ {text} -> a  else -> a }} serve a"
+
+
+def condition(text: str) -> ir.Expr:
+    return compiled(routing(text)).route.rules[0].condition
 
 
 def holds(text: str, task: TaskSpec = TaskSpec("worker")) -> bool:  # noqa: B008 - immutable
@@ -96,8 +100,6 @@ def test_attributes_are_the_tasks() -> None:
     task_specs(),
 )
 def test_random_expressions_agree_with_the_simulators(text: str, task: TaskSpec) -> None:
-    expr = condition(text)
-    queue = "queue a { global order fifo slice 1ms }"
-    policy = compiled(f"policy p {queue} route {{ else -> a }} serve a")
-    expected = Mind((), task, {}, {}, policy).value(expr)
-    assert evaluate(expr, Environment((), task)) == expected
+    written = Reading(routing(text)).route.rules[0].condition
+    expected = Reader({}, task).value(written, attributes(task))
+    assert evaluate(condition(text), Environment((), task)) == expected

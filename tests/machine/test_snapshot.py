@@ -5,20 +5,18 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedlang.machine.machine import Machine
 from schedlang.machine.snapshot import relative_state
-from tests.machine.test_differential import Pair
+from tests.support.pairs import Pair
 from tests.support.policies import compiled, policies
-from tests.support.simulator import Simulator
 from tests.support.traces import param_values, traces
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.integers(1, 10**12))
 def test_a_run_shifted_in_time_has_the_same_snapshots(data: st.DataObject, shift_ns: int) -> None:
-    policy = compiled(data.draw(policies(), label="policy"))
-    params = data.draw(param_values(policy), label="params")
-    pairs = [Pair(Machine(policy, 1, params), Simulator(policy, params)) for _ in range(2)]
+    text = data.draw(policies(), label="policy")
+    params = data.draw(param_values(compiled(text)), label="params")
+    pairs = [Pair(text, params) for _ in range(2)]
     pairs[1].now = shift_ns
     for action in data.draw(traces(), label="trace"):
         snapshots = []

@@ -84,7 +84,7 @@ def test_the_model_takes_the_interpreters_steps(seed: int) -> None:
             # To be seen empty is a step by itself, which the lemmas on deadlines cover.
             arbiter._leave_idleness(now)
             known += is_state(state, now, arbiter)
-            chosen = arbiter.choose(occupied, now)
+            chosen = arbiter.choose(sum(flag << q for q, flag in enumerate(occupied)), now)
             assert chosen is not None
             queue, options = chosen, turns(arbitration, state, draw)
         arbiter.start(queue, now)
@@ -95,5 +95,5 @@ def test_the_model_takes_the_interpreters_steps(seed: int) -> None:
 
 def rest(arbiter: Arbiter, subject: ir.Policy, random: Random, now: int) -> int:
     """The CPU finds nothing and is idle for a while."""
-    assert arbiter.choose([False] * len(subject.queues), now) is None
+    assert arbiter.choose(0, now) is None
     return now + random.choice([1, MS, 10_000 * MS])

@@ -11,6 +11,7 @@ import pytest
 from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine, Mode
 from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
 from schedlang.prover.rules import DOCUMENTED
 from schedlang.prover.setting import TICK_NS
 from schedlang.prover.solver import Effort
@@ -102,7 +103,7 @@ class Adversary:
 
     def __post_init__(self) -> None:
         cpus = self.random.choice([1, 1, 2])
-        self.machine = Machine(self.subject, cpus, ())
+        self.machine = Machine(self.subject, Topology(cpus), ())
         for number in range(len(self.subject.queues)):
             self.queue_of += [number] * self.random.randint(1, 3)
         self.affinity = [self._affinity(cpus) for _ in self.queue_of]
@@ -199,7 +200,7 @@ def test_no_wait_is_longer_than_proved(seed: int) -> None:
 
 def wait_beside_a_sleeper(subject: ir.Policy, naps: int, nap_ns: int) -> int:
     """Task `a` runs alone a few times with naps between; then `b` comes to stay, and `a` waits."""
-    machine = Machine(subject, 1, ())
+    machine = Machine(subject, Topology(1), ())
     a, now = machine.fork(TaskSpec("a"), 0), 0
     for _ in range(naps):
         machine.choose(0, now)

@@ -44,6 +44,10 @@ def order(body: str) -> str:
     return policy(order=f"order o {{ {body} }}", ordering="o")
 
 
+def in_test(body: str) -> str:
+    return policy(more=f'test "t" {{ machine 2 cpus {body} }}')
+
+
 GOOD_STATE = "v : vtime = clock + 1ms"
 GOOD_JOIN = "on join { v = max(v, clock - 20ms) }"
 GOOD_STOP = "on stop { v = v + used * 100 / weight }"
@@ -88,6 +92,16 @@ CASES = [
     ),
     ("E0222", "in 2..1", policy(declarations="param q : count = 1 in 2..1")),
     ("E0222", "param q : count = 5 in 1..2", policy(declarations="param q : count = 5 in 1..2")),
+    # claims
+    ("E0209", "a", policy(more="guarantee { fair(a, b, a) }")),
+    ("E0222", "cpus <= 0", policy(more="guarantee { fair(a) when cpus <= 0 }")),
+    ("E0222", "tick <= 0ms", policy(more="guarantee { starvation_free when tick <= 0ms }")),
+    ("E0203", "10%", policy(more="guarantee { fair(a, b) within 10% }")),
+    (
+        "E0225",
+        "backlogged(a)",
+        policy(more="guarantee { wait(a) <= 1s when tasks(a) <= 2 and backlogged(a) }"),
+    ),
     # declarations
     ("E0210", "a", policy(slice="1ms").replace("global", "", 1)),
     ("E0210", "serve strict { a b }", policy(more="serve strict { a b }")),
@@ -103,6 +117,33 @@ CASES = [
     ("E0218", '"batch"', policy(rules='cgroup under "batch" -> a')),
     ("E0218", '"/a/../b"', policy(rules='cgroup under "/a/../b" -> a')),
     ("E0223", "0", policy(serve="serve weighted { a: 0  b: 1 }")),
+    # tests
+    ("E0210", '"t"', in_test("")),
+    ("E0210", "machine 3 cpus", in_test('machine 3 cpus spawn 1 job as "j" runs 1ms')),
+    ("E0222", "0", policy(more='test "u" { machine 0 cpus }')),
+    ("E0227", "machine 3 cpus 2 llcs", policy(more='test "u" { machine 3 cpus 2 llcs }')),
+    ("E0227", '"t"', in_test('spawn 1 hog as "h"')),
+    ("E0227", '"a_name_too_long_"', in_test('spawn 1 job as "a_name_too_long_" runs 1ms')),
+    ("E0227", '"x"', in_test('spawn 1 job as "j" in "x" runs 1ms')),
+    ("E0227", "5ms", in_test('spawn 1 sleeper as "s" runs 5ms every 4ms run 1s')),
+    ("E0222", "on 2-3", in_test('spawn 1 job as "j" on 2-3 runs 1ms')),
+    ("E0222", "-21", in_test('spawn 1 job as "j" nice -21 runs 1ms')),
+    ("E0222", "0", in_test('spawn 0 job as "j" runs 1ms')),
+    ("E0222", "1ns", in_test('spawn 1 job as "j" runs 1ns')),
+    ("E0202", '"j"', in_test('spawn 1 job as "j" runs 1ms spawn 1 job as "j" runs 2ms')),
+    ("E0201", "p", in_test("set p = 3")),
+    ("E0201", '"i"', in_test('spawn 1 job as "j" runs 1ms expect "i" before "j"')),
+    (
+        "E0228",
+        'expect passes "j" > 3',
+        in_test('spawn 1 job as "j" runs 1ms expect passes "j" > 3'),
+    ),
+    ("E0228", "expect makespan < 1s", in_test('spawn 1 hog as "h" run 1s expect makespan < 1s')),
+    (
+        "E0228",
+        'expect share "h" < 101%',
+        in_test('spawn 1 hog as "h" run 1s expect share "h" < 101%'),
+    ),
     ("E0223", "weighted { a: 9973  b: 9967 }", policy(serve="serve weighted { a: 9973  b: 9967 }")),
     # orders
     ("E0214", "clock", order(f"v : vtime = clock {GOOD_JOIN} {GOOD_STOP} key v")),

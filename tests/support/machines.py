@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
 from tests.support.policies import compiled
 
 MS = 1_000_000
@@ -14,7 +15,7 @@ def machine(text: str, cpus: int = 1, params: tuple[int, ...] | None = None) -> 
     """A machine under the policy `text`, with its params' defaults if none are given."""
     policy = compiled(text)
     defaults = tuple(param.default for param in policy.params)
-    return Machine(policy, cpus, defaults if params is None else params)
+    return Machine(policy, Topology(cpus), defaults if params is None else params)
 
 
 def by_nice(queues: int, serve: str, extra: str = "", order: str = "fifo") -> str:

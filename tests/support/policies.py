@@ -1,7 +1,8 @@
 """The one generator of random policies: text that the compiler must accept.
 
 `policies()` draws on everything the language has: params, functions, task states, orders of both
-points, routes, nested trees, guards, placement, claims and acceptances.
+points, routes, nested trees, guards, placement, claims and acceptances. `steered_policies()` says
+less, but leaves it to the world which queue a task is in, so that all queues can be filled at will.
 """
 
 from __future__ import annotations
@@ -92,6 +93,36 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     lines += [f"place {{ {'  '.join(rungs)} }}"] if rungs else []
     lines += draw(_claims(queues))
     return "\n".join(line for line in lines if line) + "\n"
+
+
+DEADLINE = """order deadline(period : duration) {
+  due : time = now + period
+  on wake { due = now + period * 100 / weight }
+  on join { due = clamp(due, now - 5ms, now + 100ms) }
+  key due
+}"""
+
+
+@st.composite
+def steered_policies(draw: DrawFn, max_queues: int = 8) -> str:
+    """Queue `q3` takes the tasks whose comm is "q3"; the last one takes all others, too."""
+    queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
+    credits, forks = st.sampled_from([0, 1, 5, 20]), st.sampled_from([1, 5])
+    lines = ["policy steered", "use std.orders.{vruntime}", DEADLINE]
+    for queue in queues:
+        vruntime = f"vruntime(credit: {draw(credits)}ms, fork: {draw(forks)}ms)"
+        deadline = f"deadline(period: {draw(forks)}ms)"
+        order = draw(st.sampled_from(["fifo", "fifo", vruntime, vruntime, deadline]))
+        slice_ms = draw(st.sampled_from([1, 4, 10]))
+        lines.append(f"queue {queue} {{ global  order {order}  slice {slice_ms}ms }}")
+    rules = [f'comm ~ "{queue}" -> {queue}' for queue in queues[:-1]]
+    lines.append(f"route {{ {'  '.join(rules)}  else -> {queues[-1]} }}")
+    lines.append(f"serve {draw(_tree(tuple(draw(st.permutations(queues)))))}")
+    lines += draw(_guards(queues, Names(), ()))
+    if draw(st.booleans()):
+        lines.append(f"place {{ {draw(st.sampled_from(['prev', 'prev  cpu in any']))} }}")
+    lines += draw(_claims(queues))
+    return "\n".join(lines) + "\n"
 
 
 def _name(order: OrderText) -> str:
@@ -339,8 +370,38 @@ def _claims(draw: DrawFn, queues: list[str]) -> list[str]:
         f"wait({queue}) <= 1s when tasks({queue}) <= 4 and unrestricted and tick <= 1ms",
         f"share({queue}) >= 5% when backlogged({queue})",
         f"fair({', '.join(queues)})",
+        f"fair({queue}) within 100ms when cpus <= 1",
     ]
     chosen = draw(st.lists(st.sampled_from(goals), unique=True, max_size=3))
     lines = [f"guarantee {{ {'  '.join(chosen)} }}"] if chosen else []
     accepted = draw(st.lists(st.sampled_from(queues), unique=True, max_size=1))
-    return lines + [f'accept starvation of {name} because "idle work"' for name in accepted]
+    lines += [f'accept starvation of {name} because "idle work"' for name in accepted]
+    return lines + draw(_tests())
+
+
+@st.composite
+def _tests(draw: DrawFn) -> list[str]:
+    """A test with all kinds of tasks and expectations, or none."""
+    if not draw(st.booleans()):
+        return []
+    cpus = draw(st.integers(1, 4))
+    hogs, sleepers, jobs = (draw(st.integers(1, 5)) for _ in range(3))
+    trait = draw(st.sampled_from(["", "nice 5 ", 'in "/a/b" ', f"on 0-{cpus - 1} ", "after 3ms "]))
+    expectations = [
+        'max wait "hog" < 1s',
+        'p99 wakeup "sleeper" <= 1s',
+        'share "hog" >= 1%',
+        'passes "sleeper" > 1',
+        "makespan < 10s",
+    ]
+    chosen = draw(st.lists(st.sampled_from(expectations), unique=True, min_size=1))
+    return [
+        'test "drawn" {',
+        f"machine {cpus} cpus",
+        f'spawn {hogs} hog as "hog"',
+        f'spawn {sleepers} sleeper as "sleeper" {trait}runs 200us every 3ms',
+        f'spawn {jobs} job as "job" runs 5ms',
+        "run 100ms",
+        *(f"expect {text}" for text in chosen),
+        "}",
+    ]

@@ -1,106 +1,39 @@
-"""A second one-CPU machine, written from docs/machine.md alone, to check the interpreter against.
+"""A second machine, written from docs/machine.md alone, to check interpreter and proofs with.
 
-INVARIANT: it takes nothing from `schedlang.machine` but the description of a task. It is slow and
-literal: records are dicts, ratios are fractions, a queue is searched from end to end.
+It is slow and literal: a rule of the page is a method, ratios are fractions, queues are searched
+from end to end. `pick` is the adversary where the page leaves it a choice among idle CPUs.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from fractions import Fraction
+from typing import Protocol, TypeVar
 
-from schedlang.ir import nodes as ir
-from schedlang.machine.scenario import TaskSpec
+from schedlang.syntax import ast
+from tests.support.meaning import Described, Reader, Values, attributes
+from tests.support.reading import Kind, Reading
+from tests.support.simulated_cpu import SimCpu
 
+Option = TypeVar("Option")
 States = dict[str, int]
-Path = tuple[int, ...]
-"""A node of the serve tree: the positions of the children on the way down to it."""
 
 
-@dataclass
-class Mind:
-    """What an expression may look at."""
+class Pick(Protocol):
+    def __call__(self, options: Sequence[Option], /) -> Option: ...
 
-    params: tuple[int, ...]
-    spec: TaskSpec
-    given: dict[str, int]
-    own: States
-    policy: ir.Policy
-    order: ir.Order | None = None
-    order_states: States = field(default_factory=dict)
 
-    def value(self, e: ir.Expr) -> int:
-        if isinstance(e, ir.Const):
-            return e.value
-        if isinstance(e, ir.ParamRef):
-            return self.params[e.index]
-        if isinstance(e, ir.InputRef):
-            return self.given[e.input.value]
-        if isinstance(e, ir.AttributeRef):
-            return self.attribute(e.attribute.value)
-        if isinstance(e, ir.StateRef):
-            if e.owner.value == "task":
-                return self.own[self.policy.states[e.index].name]
-            assert self.order is not None
-            return self.order_states[self.order.states[e.index].name]
-        if isinstance(e, ir.Match):
-            before, after = {"exact": ("", ""), "prefix": ("", "*"), "suffix": ("*", "")}.get(
-                e.kind.value, ("*", "*")
-            )
-            plain = "".join(f"[{c}]" if c in "*?[" else c for c in e.text)
-            name = self.spec.comm if e.name.value == "comm" else self.spec.process
-            return int(fnmatchcase(name, before + plain + after))
-        if isinstance(e, ir.CgroupUnder):
-            wanted = e.path.split("/")
-            return int(self.spec.cgroup.split("/")[: len(wanted)] == wanted)
-        return self.operation(e)
-
-    def attribute(self, name: str) -> int:
-        affinity = self.spec.affinity
-        known = {
-            "nice": self.spec.nice,
-            "weight": self.spec.weight,
-            "kthread": int(self.spec.kthread),
-            "pinned": int(affinity is not None and len(affinity) == 1),
-            "restricted": int(affinity is not None),
-        }
-        return known[name]
-
-    def operation(self, e: ir.Expr) -> int:
-        if isinstance(e, ir.If):
-            return self.value(e.then if self.value(e.condition) else e.orelse)
-        if isinstance(e, ir.Not):
-            return 1 - self.value(e.operand)
-        if isinstance(e, ir.Log2):
-            operand, power = self.value(e.operand), 0
-            while 2 ** (power + 1) <= operand:
-                power += 1
-            return power
-        assert isinstance(e, ir.Arith | ir.Compare | ir.Logic)
-        x, y = self.value(e.left), self.value(e.right)
-        results: dict[str, int | Fraction] = {
-            "+": x + y,
-            "-": x - y,
-            "*": x * y,
-            "/": Fraction(x, y) if y else 0,
-            "min": (x + y - abs(x - y)) // 2,
-            "max": (x + y + abs(x - y)) // 2,
-            "and": x * y,
-            "or": x + y - x * y,
-        }
-        if e.op.value in results:
-            return math.trunc(results[e.op.value])
-        sign = (x > y) - (x < y)
-        holds = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "==": (0,), "!=": (-1, 1)}
-        return int(sign in holds[e.op.value])
+def first(options: Sequence[Option]) -> Option:
+    return options[0]
 
 
 @dataclass
 class SimTask:
-    spec: TaskSpec
+    """`place`: asleep, waiting, claimed or running; `cpu` is where it last ran."""
+
+    about: Described
     own: States
+    cpu: int
     by_queue: dict[int, States] = field(default_factory=dict)
     place: str = "asleep"
     queue: int = -1
@@ -115,148 +48,137 @@ class Waiting:
     seq: int
 
 
-@dataclass
-class Running:
-    task: int
-    queue: int
-    since: int
-    settled: int
-    slice_ns: int
-
-
 class Simulator:
-    """One CPU, number 0. `cpu` is "idle", "deciding" or the turn that it runs."""
+    cpu_kind = SimCpu
 
-    def __init__(self, policy: ir.Policy, params: tuple[int, ...]) -> None:
-        self.policy, self.params = policy, params
+    def __init__(
+        self, policy: Reading, cpus: int, params: Values, smt: int = 1, pick: Pick = first
+    ) -> None:
+        self.policy, self.params, self.smt, self.pick = policy, dict(params), smt, pick
         self.tasks: list[SimTask] = []
         self.waiting: list[Waiting] = []
-        self.cpu: Running | str = "idle"
-        self.claimed: int | None = None
-        self.rested = True
         self.clocks = [0 for _ in policy.queues]
         self.seq = 0
-        self.due = {guard.queue: 0 for guard in policy.guards}  # a queue has one at most
-        self.v: dict[Path, Fraction] = {}
-        self.p: dict[Path, Fraction] = {}
-        self.seen: dict[Path, bool] = {}
+        self.cpus = [self.cpu_kind(policy, self.guarded) for _ in range(cpus)]
 
-    # --- tasks
+    # --- what happens to a task
 
-    def fork(self, spec: TaskSpec, now: int) -> None:
-        task = SimTask(spec, {})
-        mind = Mind(self.params, spec, {"now": now}, task.own, self.policy)
-        for state in self.policy.states:
-            task.own[state.name] = bounded(mind.value(state.initial), state)
+    def fork(self, about: Described, now: int, cpu: int = 0) -> int:
+        """A task appears; `cpu` is its parent's."""
+        task = SimTask(about, {}, cpu)
         self.tasks.append(task)
+        for state in self.policy.states:
+            self.assign(task.own, state, state.initial, None, task, {"now": now})
         self.arrive(len(self.tasks) - 1, now, anew=True)
+        return len(self.tasks) - 1
 
     def wake(self, number: int, now: int) -> None:
+        assert self.tasks[number].place == "asleep"
         self.arrive(number, now, anew=True)
 
     def arrive(self, number: int, now: int, anew: bool) -> None:
         task = self.tasks[number]
-        mind = Mind(self.params, task.spec, {"now": now}, task.own, self.policy)
+        given = {"now": now}
         if anew:
-            self.handle("wake", mind, of_order=False)
-        matching = [r.queue for r in self.policy.route.rules if mind.value(r.condition)]
-        task.queue = [*matching, self.policy.route.otherwise][0]
-        self.enter(mind, task, task.queue)
+            self.handle("wake", None, task, given)
+        task.queue = self.routed(task, given)
+        kind = self.policy.kinds[task.queue]
+        given["clock"] = self.clocks[task.queue]
+        self.join(kind, task, task.queue, given)
         if anew:
-            self.handle("wake", mind, of_order=True)
-        self.handle("join", mind, of_order=False)
-        self.handle("join", mind, of_order=True)
-        queue = self.policy.queues[task.queue]
-        key = 0 if queue.order.key is None else mind.value(queue.order.key)
-        task.slice_ns = sorted((1, mind.value(queue.slice), 100_000_000))[1]
-        if anew and self.policy.placement and self.cpu == "idle":
-            # On one CPU every rung finds the same: the CPU, if it is idle.
-            self.claimed, self.cpu, task.place = number, "deciding", "claimed"
-            return
+            self.handle("wake", kind, task, given)
+        self.handle("join", None, task, given)
+        self.handle("join", kind, task, given)
+        key = 0 if kind.key is None else self.read(kind.key, kind, task, given)
+        wanted = self.read(self.policy.slices[task.queue], None, task, given)
+        task.slice_ns = min(max(wanted, 1), 100_000_000)
+        if not (anew and self.placed(number)):
+            self.enqueue(number, key)
+
+    def routed(self, task: SimTask, given: States) -> int:
+        for rule in self.policy.route.rules:
+            if self.read(rule.condition, None, task, given):
+                return self.policy.number(rule.queue)
+        assert self.policy.route.otherwise is not None
+        return self.policy.number(self.policy.route.otherwise)
+
+    def join(self, kind: Kind, task: SimTask, queue: int, given: States) -> None:
+        """The order's states appear when the task joins the queue for the first time."""
+        if queue not in task.by_queue:
+            task.by_queue[queue] = {}
+            for state in kind.states:
+                self.assign(task.by_queue[queue], state, state.initial, kind, task, given)
+
+    def enqueue(self, number: int, key: int) -> None:
+        task = self.tasks[number]
         self.waiting.append(Waiting(number, task.queue, key, self.seq))
         self.seq += 1
         task.place = "waiting"
-        if self.cpu == "idle":
-            self.cpu = "deciding"
+        self.wake_one([cpu for cpu in self.idle() if self.may_run(number, cpu)])
 
-    def enter(self, mind: Mind, task: SimTask, queue: int) -> None:
-        order = self.policy.queues[queue].order
-        mind.order = order
-        mind.given["clock"] = self.clocks[queue]
-        if queue in task.by_queue:
-            mind.order_states = task.by_queue[queue]
-            return
-        mind.order_states = task.by_queue[queue] = {}
-        for state in order.states:
-            mind.order_states[state.name] = bounded(mind.value(state.initial), state)
+    def wake_one(self, options: list[int]) -> None:
+        if options:
+            self.cpus[self.pick(options)].state = "woken"
 
-    def handle(self, event: str, mind: Mind, of_order: bool) -> None:
-        owner = mind.order if of_order else self.policy
-        assert owner is not None
-        target = mind.order_states if of_order else mind.own
-        for handler in owner.handlers:
-            if handler.event.value != event:
-                continue
-            if handler.condition is None or mind.value(handler.condition) == 1:
-                for assign in handler.assigns:
-                    state = owner.states[assign.index]
-                    target[state.name] = bounded(mind.value(assign.value), state)
+    def placed(self, number: int) -> bool:
+        for rung in self.policy.rungs:
+            options = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
+            if rung == "prev":
+                options = [cpu for cpu in options if cpu == self.tasks[number].cpu]
+            if rung == "core in any":
+                options = [cpu for cpu in options if self.is_core_idle(cpu)]
+            if options:
+                cpu = self.cpus[self.pick(options)]
+                cpu.state, cpu.claim, self.tasks[number].place = "claimed", number, "claimed"
+                return True
+        return False
+
+    def idle(self) -> list[int]:
+        return [number for number, cpu in enumerate(self.cpus) if cpu.state == "idle"]
+
+    def is_core_idle(self, cpu: int) -> bool:
+        idle = self.idle()
+        core = [other for other in range(len(self.cpus)) if other // self.smt == cpu // self.smt]
+        return all(sibling in idle for sibling in core)
+
+    def may_run(self, number: int, cpu: int) -> bool:
+        affinity = self.tasks[number].about.affinity
+        return affinity is None or cpu in affinity
 
     # --- turns
 
-    def begin(self, number: int, now: int) -> tuple[int, int]:
-        task = self.tasks[number]
-        order = self.policy.queues[task.queue].order
-        for state in order.states:
-            if state.type.value == "vtime":
-                v = task.by_queue[task.queue][state.name]
-                self.clocks[task.queue] = max(self.clocks[task.queue], v)
-        for guard in self.policy.guards:
-            if guard.queue == task.queue and isinstance(guard, ir.GuardShare):
-                self.due[guard.queue] = min(self.due[guard.queue], now)
-        self.cpu = Running(number, task.queue, now, now, task.slice_ns)
-        task.place = "running"
+    def start(self, cpu: int, number: int, now: int) -> tuple[int, int]:
+        here, task = self.cpus[cpu], self.tasks[number]
+        clock_state = self.policy.kinds[task.queue].clock_state
+        if clock_state is not None:
+            self.move_clock(task.queue, task.by_queue[task.queue][clock_state])
+        here.start(number, task.queue, task.slice_ns, now)
+        task.place, task.cpu = "running", cpu
         return number, task.queue
 
-    def settle(self, now: int) -> None:
-        assert isinstance(self.cpu, Running)
-        d, queue = now - self.cpu.settled, self.cpu.queue
-        self.cpu.settled = now
-        for guard in self.policy.guards:
-            if guard.queue == queue and isinstance(guard, ir.GuardAfter):
-                self.due[queue] = now + self.constant(guard.delay)
-            if guard.queue == queue and isinstance(guard, ir.GuardShare):
-                self.due[queue] += math.ceil(Fraction(d * 100, self.constant(guard.share)))
-        self.charge(self.policy.serve, (), queue, d)
+    def move_clock(self, queue: int, v: int) -> None:
+        self.clocks[queue] = max(self.clocks[queue], v)
 
-    def charge(self, tree: ir.Tree, path: Path, queue: int, d: int) -> None:
-        for k, child in enumerate(children(tree)):
-            if queue not in queues_of(child):
-                continue
-            here = (*path, k)
-            if isinstance(tree, ir.Weighted):
-                common = math.lcm(*(share.weight for share in tree.shares))
-                cost = Fraction(d * common, tree.shares[k].weight)
-                limit = self.v.get(path, Fraction()) + 2**60
-                self.p[here] = min(self.p.get(here, Fraction()) + cost, limit)
-            self.charge(child, here, queue, d)
+    def settle(self, cpu: int, now: int) -> None:
+        self.cpus[cpu].settle(now)
 
-    def stop(self, now: int, blocked: bool) -> None:
-        self.settle(now)
-        turn = self.cpu
-        assert isinstance(turn, Running)
-        self.cpu = "deciding"
-        task = self.tasks[turn.task]
+    def stop(self, cpu: int, now: int, blocked: bool) -> None:
+        """The turn ends; unless `blocked` the task arrives again. Next the CPU must choose."""
+        here = self.cpus[cpu]
+        here.settle(now)
+        turn, here.turn, here.state = here.turn, None, "free"
+        assert turn is not None
+        task, kind = self.tasks[turn.task], self.policy.kinds[turn.queue]
         given = {
             "now": now,
-            "used": sorted((1_000, now - turn.since, 1_000_000_000))[1],
+            "clock": self.clocks[turn.queue],
+            "used": min(max(now - turn.since, 1_000), 1_000_000_000),
             "granted": turn.slice_ns,
             "blocked": int(blocked),
         }
-        mind = Mind(self.params, task.spec, given, task.own, self.policy)
-        self.enter(mind, task, turn.queue)
-        self.handle("stop", mind, of_order=False)
-        self.handle("stop", mind, of_order=True)
+        task.queue = turn.queue
+        self.handle("stop", None, task, given)
+        self.handle("stop", kind, task, given)
         if blocked:
             task.place = "asleep"
         else:
@@ -264,80 +186,88 @@ class Simulator:
 
     # --- the choice
 
-    def choose(self, now: int) -> tuple[int, int] | None:
-        if self.rested:
-            self.rested = False
-            self.end_of_idleness(now)
-        if self.claimed is not None:
-            number, self.claimed = self.claimed, None
-            self.descend(self.policy.serve, (), {self.tasks[number].queue})
-            return self.begin(number, now)
-        full = {entry.queue for entry in self.waiting}
-        for guard in self.policy.guards:
-            if guard.queue not in full:
-                self.see_empty(guard, now)
-        overdue = sorted(
-            (self.due[guard.queue], position, guard.queue)
-            for position, guard in enumerate(self.policy.guards)
-            if guard.queue in full and self.due[guard.queue] <= now
-        )
-        queue = overdue[0][2] if overdue else self.descend(self.policy.serve, (), full)
+    def choose(self, cpu: int, now: int) -> tuple[int, int] | None:
+        """The task that starts, and its queue; None if the CPU goes idle."""
+        here = self.cpus[cpu]
+        assert here.turn is None
+        if here.rested:
+            here.rested = False
+            here.leave_idleness(now)
+        if here.claim is not None:
+            number, here.claim = here.claim, None
+            here.walk_for_placed(self.tasks[number].queue)
+            return self.start(cpu, number, now)
+        was_woken = here.state == "woken"
+        chosen = self.take(cpu, now)
+        if chosen is None:
+            here.state, here.rested = "idle", True
+        if was_woken:
+            self.hand_on()
+        return chosen
+
+    def take(self, cpu: int, now: int) -> tuple[int, int] | None:
+        reachable = [entry for entry in self.waiting if self.may_run(entry.task, cpu)]
+        full = {entry.queue for entry in reachable}
+        queue = self.cpus[cpu].served(full, now)
         if queue is None:
-            self.cpu, self.rested = "idle", True
             return None
-        entry = min(
-            (entry for entry in self.waiting if entry.queue == queue),
-            key=lambda entry: (entry.key, entry.seq),
-        )
+        least = min(self.rank(entry) for entry in reachable if entry.queue == queue)
+        entry = next(e for e in reachable if e.queue == queue and self.rank(e) == least)
         self.waiting.remove(entry)
-        return self.begin(entry.task, now)
+        return self.start(cpu, entry.task, now)
 
-    def end_of_idleness(self, now: int) -> None:
-        for guard in self.policy.guards:
-            self.see_empty(guard, now)
+    def rank(self, entry: Waiting) -> tuple[int, int]:
+        return entry.key, entry.seq
 
-    def see_empty(self, guard: ir.Guard, now: int) -> None:
-        if isinstance(guard, ir.GuardAfter):
-            self.due[guard.queue] = now + self.constant(guard.delay)
-        else:
-            self.due[guard.queue] = max(self.due[guard.queue], now)
+    def hand_on(self) -> None:
+        idle = self.idle()
+        entries = sorted(self.waiting, key=lambda entry: (entry.queue, entry.key, entry.seq))
+        self.wake_one([cpu for e in entries for cpu in idle if self.may_run(e.task, cpu)])
 
-    def descend(self, tree: ir.Tree, path: Path, full: set[int]) -> int | None:
-        if isinstance(tree, ir.Leaf):
-            return tree.queue if tree.queue in full else None
-        present = [k for k, c in enumerate(children(tree)) if queues_of(c) & full]
-        if isinstance(tree, ir.Weighted):
-            v = self.v.get(path, Fraction())
-            for k in range(len(tree.shares)):
-                here = (*path, k)
-                self.p.setdefault(here, Fraction())
-                if k in present and not self.seen.get(here, False):
-                    self.p[here] = max(self.p[here], v)
-                self.seen[here] = k in present
-            present.sort(key=lambda k: (self.p[(*path, k)], k))
-            if present:
-                self.v[path] = max(v, self.p[(*path, present[0])])
-        if not present:
-            return None
-        return self.descend(children(tree)[present[0]], (*path, present[0]), full)
+    # --- expressions
 
-    def constant(self, e: ir.Expr) -> int:
-        return Mind(self.params, TaskSpec(""), {}, {}, self.policy).value(e)
+    def guarded(self, queue: int) -> int:
+        """The delay or the share of the queue's guard."""
+        (guard,) = [g for g in self.policy.guards if self.policy.number(g.queue) == queue]
+        wanted = guard.delay if isinstance(guard, ast.GuardAfter) else guard.share
+        return Reader(self.policy.functions).value(wanted, self.params)
 
+    def read(self, e: ast.Expr, kind: Kind | None, task: SimTask, given: Values) -> int:
+        """In an order of queue `kind`, or in the policy."""
+        names = {**attributes(task.about), **given}
+        if kind is None or kind.is_own:
+            names |= self.params | task.own
+        if kind is None:
+            return Reader(self.policy.functions, task.about).value(e, names)
+        own = Reader(self.policy.functions, task.about)
+        names |= {name: own.value(x, self.params) for name, x in kind.arguments.items()}
+        names |= task.by_queue[task.queue]
+        return Reader(kind.functions, task.about).value(e, names)
 
-def children(tree: ir.Tree) -> list[ir.Tree]:
-    if isinstance(tree, ir.Leaf):
-        return []
-    if isinstance(tree, ir.Strict):
-        return list(tree.children)
-    return [share.child for share in tree.shares]
+    def handle(self, event: str, kind: Kind | None, task: SimTask, given: Values) -> None:
+        """The handlers of the order, or without one those of the policy's `task`."""
+        states = task.own if kind is None else task.by_queue[task.queue]
+        members = self.policy.members if kind is None else kind.members
+        declared = {m.name.name: m for m in members if isinstance(m, ast.State)}
+        for handler in [m for m in members if isinstance(m, ast.Handler)]:
+            if handler.event.name != event:
+                continue
+            if handler.condition is None or self.read(handler.condition, kind, task, given):
+                for assign in handler.assigns:
+                    state = declared[assign.target.name]
+                    self.assign(states, state, assign.value, kind, task, given)
 
-
-def queues_of(tree: ir.Tree) -> set[int]:
-    if isinstance(tree, ir.Leaf):
-        return {tree.queue}
-    return set().union(*(queues_of(child) for child in children(tree)))
-
-
-def bounded(value: int, state: ir.State) -> int:
-    return value if state.range is None else sorted((state.range.lo, value, state.range.hi))[1]
+    def assign(
+        self,
+        states: States,
+        state: ast.State,
+        value: ast.Expr,
+        kind: Kind | None,
+        task: SimTask,
+        given: Values,
+    ) -> None:
+        new = self.read(value, kind, task, given)
+        if state.range is not None:
+            lo = self.read(state.range.lo, kind, task, given)
+            new = min(max(new, lo), self.read(state.range.hi, kind, task, given))
+        states[state.name.name] = new

@@ -19,6 +19,9 @@ TIMES_NS = st.one_of(
 )
 
 
+AFFINITIES = [frozenset({0}), frozenset({0, 1}), frozenset({1}), frozenset({2, 3})]
+
+
 class Act(Enum):
     """What cannot happen now is replaced: a choice by a settling, the end of a turn by a choice."""
 
@@ -30,8 +33,8 @@ class Act(Enum):
 
 
 class Action(NamedTuple):
-    """`ns` pass, then `act` happens: to `spec` if it is a fork, to sleeper number `pick` if it is
-    a wake-up, modulo their number."""
+    """`ns` pass, then `act` happens: to `spec` if it is a fork, whose parent ran on CPU `pick`; to
+    sleeper number `pick` if it is a wake-up; else to CPU `pick`. All modulo their number."""
 
     ns: int
     act: Act
@@ -48,7 +51,7 @@ def task_specs() -> SearchStrategy[TaskSpec]:
         weight=st.one_of(st.sampled_from([1, 100, 10_000]), st.integers(1, 10_000)),
         cgroup=st.sampled_from(["/", "/a", "/a/b", "/ab", "/a/b/c"]),
         kthread=st.booleans(),
-        affinity=st.sampled_from([None, None, frozenset({0}), frozenset({0, 1})]),
+        affinity=st.sampled_from([None, None, None, *AFFINITIES]),
     )
 
 

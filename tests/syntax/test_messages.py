@@ -473,13 +473,6 @@ CASES: dict[str, tuple[Case, ...]] = {
             "`preempt` (preemption rules) is for a later version of the language",
             NOTHING,
         ),
-        (
-            'test "x" { }\nguard b',
-            "test",
-            "E0102",
-            "`test` (test blocks) is for a later version of the language",
-            NOTHING,
-        ),
         ("@foo\nguard b", "@", "E0104", "the character `@` has no meaning in a policy", NOTHING),
         (
             "99999999999999999999999\nguard b",

@@ -6,13 +6,17 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schedlang.ir.nodes import Property, Rung
+from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
 
 AT = Span(0, 0)
 CONTEXTUAL = (
     *("at", "least", "prev", "core", "cpu", "any", "wait", "share", "fair", "tasks", "backlogged"),
-    *("unrestricted", "tick", "starvation", "of", "because", "starvation_free", "no_lost_task"),
+    *("unrestricted", "tick", "cpus", "within", "starvation", "of", "because", "starvation_free"),
+    *("no_lost_task", "machine", "llcs", "nodes", "smt", "set", "spawn", "hog", "sleeper", "job"),
+    *("as", "process", "nice", "runs", "run", "every", "expect", "p50", "max", "wakeup", "passes"),
+    *("makespan", "before"),
 )
 """Words that mean something in some places only, and are names elsewhere."""
 PLAIN = ("a", "b", "q1", "quantum", "_", "not_a_word", "on_call", "a_rather_long_name_for_a_queue")
@@ -93,6 +97,7 @@ premises = st.one_of(
         ast.Premise, st.just(ast.PremiseKind.UNRESTRICTED), st.none(), st.none(), st.just(AT)
     ),
     st.builds(ast.Premise, st.just(ast.PremiseKind.TICK), st.none(), durations, st.just(AT)),
+    st.builds(ast.Premise, st.just(ast.PremiseKind.CPUS), st.none(), integers, st.just(AT)),
 )
 PLAIN_CLAIMS = (
     Property.STARVATION_FREE,
@@ -115,8 +120,72 @@ goals = st.one_of(
     _goal(PLAIN_CLAIMS, st.just(()), st.none()),
     _goal((Property.WAIT, Property.SHARE), idents.map(lambda name: (name,)), expressions),
     _goal((Property.FAIR,), tuples(idents, 1), st.none()),
+    _goal((Property.FAIR,), tuples(idents, 1), expressions),
+)
+cpus = st.one_of(
+    counts.map(lambda n: ast.Cpus(ast.Integer(n, AT), ast.Integer(n, AT), AT)),
+    st.builds(ast.Cpus, integers, integers, st.just(AT)),
+)
+levels = st.integers(-(2**62), 2**62).map(lambda value: ast.Integer(value, AT))
+traits = st.lists(
+    st.one_of(
+        st.builds(ast.Process, texts, st.just(AT)),
+        st.builds(ast.InCgroup, texts, st.just(AT)),
+        st.builds(ast.Niceness, levels, st.just(AT)),
+        st.builds(ast.OnCpus, st.lists(cpus, min_size=1, max_size=3).map(tuple), st.just(AT)),
+        st.builds(ast.Later, durations, st.just(AT)),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+def _spawn(
+    shape: ast.Shape,
+    runs: SearchStrategy[ast.Duration] | SearchStrategy[None],
+    every: SearchStrategy[ast.Duration] | SearchStrategy[None],
+) -> SearchStrategy[ast.Spawn]:
+    return st.builds(ast.Spawn, integers, st.just(shape), texts, traits, runs, every, st.just(AT))
+
+
+relations = st.sampled_from(tuple(Relation))
+statistics = st.sampled_from(tuple(Statistic))
+
+
+def _expect(
+    measures: tuple[Measure, ...],
+    statistic: SearchStrategy[Statistic] | SearchStrategy[None],
+    subject: SearchStrategy[ast.Text] | SearchStrategy[None],
+    limit: SearchStrategy[ast.Duration]
+    | SearchStrategy[ast.Percent]
+    | SearchStrategy[ast.Integer]
+    | SearchStrategy[ast.Text],
+) -> SearchStrategy[ast.Expect]:
+    relation = st.none() if measures == (Measure.BEFORE,) else relations
+    kind = st.sampled_from(measures)
+    return st.builds(ast.Expect, kind, statistic, subject, relation, limit, st.just(AT))
+
+
+some = st.none() | integers
+percents = st.builds(ast.Percent, counts, st.just(AT))
+literals = st.one_of(
+    levels, durations, percents, st.builds(ast.Boolean, st.booleans(), st.just(AT))
+)
+scenes = st.one_of(
+    st.builds(ast.Machine, integers, some, some, some, st.just(AT)),
+    st.builds(ast.Ticking, durations, st.just(AT)),
+    st.builds(ast.Setting, idents, literals, st.just(AT)),
+    _spawn(ast.Shape.HOG, st.none(), st.none()),
+    _spawn(ast.Shape.SLEEPER, durations, durations),
+    _spawn(ast.Shape.JOB, durations, st.none()),
+    st.builds(ast.Lasting, durations, st.just(AT)),
+    _expect((Measure.WAIT, Measure.WAKEUP), statistics, texts, durations),
+    _expect((Measure.SHARE,), st.none(), texts, percents),
+    _expect((Measure.PASSES,), st.none(), texts, integers),
+    _expect((Measure.MAKESPAN,), st.none(), st.none(), durations),
+    _expect((Measure.BEFORE,), st.none(), texts, texts),
 )
 declarations: SearchStrategy[ast.Decl] = st.one_of(
+    st.builds(ast.Test, texts, st.lists(scenes, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Use, tuples(idents, 1), tuples(idents, 1), st.just(AT)),
     st.builds(ast.Param, idents, idents, expressions, ranges, st.just(AT)),
     st.builds(ast.Function, idents, formals, expressions, st.just(AT)),

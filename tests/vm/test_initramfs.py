@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from schedlang_vm.elf import read_object, with_values
-from schedlang_vm.freestanding import executable, task_program
+from schedlang_vm.freestanding import executable, player_program
 from schedlang_vm.initramfs import Entry, archive, link, plain, program
 from schedlang_vm.toolbox import Toolbox
 
@@ -50,7 +50,7 @@ def test_the_order_of_entries_does_not_matter() -> None:
 
 def test_the_guests_program_runs_here_too(toolbox: Toolbox, tmp_path: Path) -> None:
     made = tmp_path / "task"
-    made.write_bytes(task_program(toolbox.tool("clang")))
+    made.write_bytes(player_program(toolbox.tool("clang")))
     made.chmod(0o755)
     told = subprocess.run([made, "c"], capture_output=True, check=True, text=True).stdout
     assert int(told) > 0

@@ -1,57 +1,41 @@
 # Trials of schedulers, sourced by the job. A trial's input lies in /job/N: `object.o` (absent:
-# the kernel's own scheduler) and `tasks`, a line for each task:
-#   nice|cpus|run_ns|sleep_ns|once|cgroup|name
+# the kernel's own scheduler), `program` (see guest/program.h), and `cgroups`, a line for each
+# cgroup to make: PATH|WEIGHT.
 # Its output goes to a section `trial-N`: see session.py, which reads it.
 # INVARIANT: what a user named is only ever data here: quoted, never evaluated.
 
 scx=/sys/kernel/sched_ext
+tracing=/sys/kernel/tracing
 
-# Sampling must not wait for the scheduler that it observes.
-task f $$
+# Watching must not wait for the scheduler that is watched.
+player f $$
 
-# enter_cgroup PATH: move this process there; the controller is enabled all the way down.
-enter_cgroup() {
-	cd /sys/fs/cgroup
-	rest=$1
-	while [ "$rest" ]; do
-		echo +cpu >cgroup.subtree_control
-		mkdir -p "./${rest%%/*}" && cd "./${rest%%/*}"
-		case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
-	done
-	echo 0 >cgroup.procs
+# make_cgroups FILE
+make_cgroups() {
+	while IFS='|' read -r path weight; do
+		(
+			cd /sys/fs/cgroup
+			case $path in */*) cd "./${path%/*}" ;; esac
+			echo +cpu >cgroup.subtree_control
+			mkdir -p "./${path##*/}" && echo "$weight" >"./${path##*/}/cpu.weight"
+		)
+	done <"$1"
 }
 
-# start_tasks DIR: start them waiting at the gate; sets `pids`, `files`, `states`.
-start_tasks() {
-	pids= files= states= count=0
-	rm -f /tmp/gate
-	mkfifo /tmp/gate
-	exec 8<>/tmp/gate
-	while IFS='|' read -r nice cpus run sleep once cgroup name; do
-		(
-			exec 3</tmp/gate 8>&- 9>&-
-			[ "$cgroup" ] && enter_cgroup "$cgroup"
-			exec task t "$nice" "$cpus" "$run" "$sleep" "$once" "$out/counters-$count" "$name"
-		) </dev/null &
-		pids="$pids $!"
-		files="$files /proc/$!/schedstat"
-		states="$states /proc/$!/status"
-		count=$((count + 1))
-	done <"$1/tasks"
-	until [ "$(find $out -name 'counters-*' -size +0 | wc -l)" -ge $count ]; do
-		usleep 10000
-	done
-	echo $pids >$out/pids
+# start_player DIR: descriptor 8 tells it what to do, 7 what it has done.
+start_player() {
+	rm -f /tmp/orders /tmp/told
+	mkfifo /tmp/orders /tmp/told
+	player p $1/program $out/outcome </tmp/orders >/tmp/told 9>&- &
+	exec 8>/tmp/orders 7</tmp/told
+	said=
+	read -r said <&7
 }
 
 # sample NAME: what the kernel says at this moment.
 sample() {
-	{
-		task c
-		grep -s -H "" $scx/state $scx/nr_rejected $scx/enable_seq $scx/root/ops \
-			$scx/root/events $files
-		[ $1 = stopped ] && grep -s -H -E "^State|_ctxt_switches" $states
-	} >$out/sample-$1
+	grep -s -H "" $scx/state $scx/nr_rejected $scx/enable_seq $scx/root/ops $scx/root/events \
+		>$out/sample-$1
 }
 
 # shorten FILE: a verifier's log may have 80 MB; its two ends tell the story.
@@ -69,13 +53,13 @@ shorten() {
 # attach DIR LIMIT_S: a load that takes longer than the limit is killed.
 attach() {
 	[ -e $1/object.o ] || return 0
-	task c >$out/attach-begin
-	# `timeout` leaves a watcher behind for up to a second: it must not hold the gate open.
+	player c >$out/attach-begin
+	# `timeout` leaves a watcher behind for up to a second: it must not hold the player's orders.
 	timeout -s KILL "$2" bpftool struct_ops register $1/object.o /sys/fs/bpf/trial \
-		>$out/register.out 2>$out/register.err 8>&- 9>&-
+		>$out/register.out 2>$out/register.err 7<&- 8>&- 9>&-
 	echo $? >$out/register.rc
 	shorten $out/register.err
-	task c >$out/attach-end
+	player c >$out/attach-end
 }
 
 detach() {
@@ -87,41 +71,58 @@ detach() {
 	done
 }
 
-# trial N LIMIT_S SAMPLES INTERVAL_US STATS_MAP
+# trial N LIMIT_S STATS_MAP TRACE_KIB
 trial() {
 	out=/tmp/out-$1
 	mkdir -p $out
 	dmesg -c >/dev/null
-	start_tasks /job/$1
+	make_cgroups /job/$1/cgroups
+	start_player /job/$1
 	attach /job/$1 "$2"
-	if [ ! -e $out/register.rc ] || [ "$(cat $out/register.rc)" = 0 ]; then
-		observe "$3" "$4" "$5"
+	if [ "$said" = 1 ] && { [ ! -e $out/register.rc ] || [ "$(cat $out/register.rc)" = 0 ]; }; then
+		observe "$3" "$4"
 	fi
-	kill -KILL $pids 2>/dev/null
+	exec 8>&-
 	wait
+	exec 7<&-
 	detach
 	dmesg >$out/dmesg-after
 	send trial-$1 $out
 	rm -rf $out
 }
 
-# observe SAMPLES INTERVAL_US STATS_MAP: let the tasks run and watch.
+# observe STATS_MAP TRACE_KIB: let the threads run and watch.
 observe() {
 	bpftool -j prog show >$out/programs
-	task v >$out/verified
-	sample 0
-	exec 8>&-
-	task c >$out/gate-open
-	number=1
-	while [ $number -le "$1" ]; do
-		usleep "$2"
-		sample $number
-		number=$((number + 1))
-	done
-	kill -STOP $pids
-	sample stopped
+	player v >$out/verified
+	[ "$2" = 0 ] || start_trace "$2"
+	sample begin
+	echo go >&8
+	read -r said <&7
+	[ "$2" = 0 ] || echo 0 >$tracing/tracing_on
+	sample end
 	dmesg >$out/dmesg
-	bpftool -j map dump name "$3" >$out/stats 2>/dev/null
+	bpftool -j map dump name "$1" >$out/stats 2>/dev/null
 	detach
-	sample detached
+	[ "$2" = 0 ] || keep_trace
+}
+
+# start_trace KIB: so much for each CPU.
+start_trace() {
+	echo 0 >$tracing/tracing_on
+	echo mono >$tracing/trace_clock
+	echo "$1" >$tracing/buffer_size_kb
+	echo >$tracing/trace
+	for event in sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_wakeup_new \
+		sched/sched_process_fork sched/sched_process_exit sched_ext; do
+		[ -e $tracing/events/$event/enable ] && echo 1 >$tracing/events/$event/enable
+	done
+	echo 1 >$tracing/tracing_on
+}
+
+keep_trace() {
+	cat $tracing/trace >$out/trace
+	grep -H "" $tracing/per_cpu/cpu*/stats >$out/trace-stats
+	echo 0 >$tracing/events/enable
+	echo >$tracing/trace
 }

@@ -1,0 +1,137 @@
+"""Which tasks a policy sends to which queue, asked of the interpreter.
+
+A run needs tasks that really go where they are wanted. They are found by trying: ordinary ones
+first, then such as differ in what the route and the queue's own expressions tell apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from itertools import combinations, islice, product
+from typing import final
+
+from schedlang.ir import nodes as ir
+from schedlang.ir.walk import walk
+from schedlang.machine.machine import Machine
+from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
+from schedlang.prover.corners import expressions
+
+MOST_DEVIATIONS = 3
+MOST_CANDIDATES = 3000
+
+
+class Trait(Enum):
+    COMM = "comm"
+    PROCESS = "process"
+    CGROUP = "cgroup"
+    NICE = "nice"
+    WEIGHT = "weight"
+    KTHREAD = "kthread"
+    CPUS = "cpus"
+
+
+Traits = Mapping[Trait, str | int]
+Axes = tuple[tuple[Trait, tuple[str | int, ...]], ...]
+
+
+@final
+class Casting:
+    """The tasks of one policy, under given params, as they are routed when they are forked."""
+
+    def __init__(self, policy: ir.Policy, params: tuple[int, ...]) -> None:
+        self._policy = policy
+        self._axes = _axes(policy)
+        self._machine = Machine(policy, Topology(cpus=1), params)
+
+    def task(self, queue: int, wanted: Traits) -> TaskSpec | None:
+        """A task with the wanted traits that is routed to the queue, as plain as there is one."""
+        name = self._policy.queues[queue].name[:15]
+        axes = tuple((trait, values) for trait, values in self._axes if trait not in wanted)
+        for traits in islice(_deviations(axes), MOST_CANDIDATES):
+            spec = _spec(name, {**wanted, **traits})
+            if self._machine.tasks[self._machine.fork(spec, 0)].queue == queue:
+                return spec
+        return None
+
+    def tasks(self, queue: int, weights: ir.Interval) -> tuple[TaskSpec, ...]:
+        """The plainest task of such a weight, then one for each extreme that the queue's order and
+        slice can tell apart."""
+        weight = min(max(ir.DEFAULT_WEIGHT, weights.lo), weights.hi)
+        plain: Traits = {Trait.WEIGHT: weight}
+        found = [self.task(queue, plain)]
+        for trait, value in self._extremes(queue, weights):
+            found.append(self.task(queue, {**plain, trait: value}))
+        return tuple(dict.fromkeys(spec for spec in found if spec is not None))
+
+    def longest(self, queue: int) -> TaskSpec | None:
+        """Of the tasks for the queue the one with the longest slice."""
+        specs = self.tasks(queue, ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1])
+        return max(specs, key=self._slice_ns, default=None)
+
+    def _slice_ns(self, spec: TaskSpec) -> int:
+        return self._machine.tasks[self._machine.fork(spec, 0)].slice_ns
+
+    def _extremes(self, queue: int, weights: ir.Interval) -> Iterator[tuple[Trait, int]]:
+        own = self._policy.queues[queue]
+        read = {
+            node.attribute
+            for expr in (*expressions(own.order), own.slice)
+            for node in walk(expr)
+            if isinstance(node, ir.AttributeRef)
+        }
+        nice = ir.ATTRIBUTE_TYPES[ir.Attribute.NICE][1]
+        if ir.Attribute.WEIGHT in read:
+            yield from ((Trait.WEIGHT, weight) for weight in (weights.hi, weights.lo))
+        if ir.Attribute.NICE in read:
+            yield from ((Trait.NICE, value) for value in (nice.lo, nice.hi))
+        if ir.Attribute.KTHREAD in read:
+            yield Trait.KTHREAD, 1
+        if ir.Attribute.PINNED in read:
+            yield Trait.CPUS, 1
+        if ir.Attribute.RESTRICTED in read:
+            yield Trait.CPUS, 2
+
+
+def _deviations(axes: Axes) -> Iterator[Traits]:
+    """What differs from an ordinary task: nothing, one trait, two, …"""
+    for count in range(MOST_DEVIATIONS + 1):
+        for chosen in combinations(axes, count):
+            for values in product(*(values for _, values in chosen)):
+                yield {trait: value for (trait, _), value in zip(chosen, values, strict=True)}
+
+
+def _spec(name: str, traits: Traits) -> TaskSpec:
+    cpus = int(traits.get(Trait.CPUS, 0))
+    return TaskSpec(
+        comm=str(traits.get(Trait.COMM, name)),
+        process=str(traits.get(Trait.PROCESS, "")),
+        cgroup=str(traits.get(Trait.CGROUP, "/")),
+        nice=int(traits.get(Trait.NICE, 0)),
+        weight=int(traits.get(Trait.WEIGHT, ir.DEFAULT_WEIGHT)),
+        kthread=bool(traits.get(Trait.KTHREAD, 0)),
+        affinity=frozenset(range(cpus)) if cpus else None,
+    )
+
+
+def _axes(policy: ir.Policy) -> Axes:
+    """What the route's conditions ask about: names, cgroups, and values around its constants."""
+    nodes = [node for rule in policy.route.rules for node in walk(rule.condition)]
+    names = [node for node in nodes if isinstance(node, ir.Match)]
+    constants = sorted({node.value for node in nodes if isinstance(node, ir.Const)})
+    around = sorted({near for c in constants for near in (c - 1, c, c + 1)})
+    return (
+        (Trait.COMM, tuple(n.text for n in names if n.name is ir.Name.COMM)),
+        (Trait.PROCESS, tuple(n.text for n in names if n.name is ir.Name.PROCESS)),
+        (Trait.CGROUP, tuple(n.path for n in nodes if isinstance(n, ir.CgroupUnder))),
+        (Trait.NICE, _within(around, ir.Attribute.NICE)),
+        (Trait.WEIGHT, _within(around, ir.Attribute.WEIGHT)),
+        (Trait.KTHREAD, (1,)),
+        (Trait.CPUS, (1, 2)),
+    )
+
+
+def _within(values: list[int], attribute: ir.Attribute) -> tuple[int, ...]:
+    _, interval = ir.ATTRIBUTE_TYPES[attribute]
+    return tuple(value for value in values if interval.lo <= value <= interval.hi)

@@ -1,0 +1,23 @@
+"""How one knows a folder of certificates: the names and the beginnings of its files.
+
+A module of its own, so that whoever reads a policy need not load what writes proofs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+INDEX: Final = "index.json"
+KIND: Final = "schedc proof"
+_NAME: Final = re.compile(r"[0-9]{3,6}-[a-z0-9-]{1,60}(\.hypotheses)?\.smt2")
+_INDEX_START: Final = f'{{\n "kind": "{KIND}",\n'.encode()
+
+
+def is_certificate_name(name: str) -> bool:
+    return name == INDEX or _NAME.fullmatch(name) is not None
+
+
+def is_certificate_start(data: bytes) -> bool:
+    """Whether a file that has such a name begins as a certificate or an index does."""
+    return data.startswith((b"; policy ", _INDEX_START))

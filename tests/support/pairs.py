@@ -1,0 +1,93 @@
+"""The interpreter and the independent simulator, driven alike and compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from schedlang.machine.machine import Machine, Mode, Phase
+from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
+from tests.support.policies import compiled
+from tests.support.reading import Reading
+from tests.support.simulator import Simulator
+from tests.support.traces import Act, Action
+
+MODES = {"idle": Mode.IDLE, "running": Mode.RUNNING}
+ONE_CPU = Topology(1)
+PHASES = {
+    "asleep": Phase.BLOCKED,
+    "waiting": Phase.QUEUED,
+    "claimed": Phase.CLAIMED,
+    "running": Phase.RUNNING,
+}
+
+
+def simulated(text: str, params: tuple[int, ...], cpus: int = 1, smt: int = 1) -> Simulator:
+    reading = Reading(text)
+    names = [param.name.name for param in reading.params]
+    return Simulator(reading, cpus, dict(zip(names, params, strict=True)), smt)
+
+
+class Pair:
+    """Both machines under the policy `text`; the world is the same for both."""
+
+    def __init__(self, text: str, params: tuple[int, ...], topology: Topology = ONE_CPU) -> None:
+        self.machine = Machine(compiled(text), topology, params)
+        self.simulator = simulated(text, params, topology.cpus, topology.smt)
+        self.cpus = topology.cpus
+        self.now = 0
+
+    def take(self, action: Action) -> None:
+        self.now += action.ns
+        cpu = action.pick % self.cpus
+        is_running = self.machine.cpus[cpu].mode is Mode.RUNNING
+        sleepers = [i for i, t in enumerate(self.machine.tasks) if t.phase is Phase.BLOCKED]
+        match action.act:
+            case Act.WAKE if sleepers:
+                number = sleepers[action.pick % len(sleepers)]
+                self.machine.wake(number, self.now)
+                self.simulator.wake(number, self.now)
+            case Act.FORK | Act.WAKE:
+                spec = self._fitting(action.spec)
+                self.machine.fork(spec, self.now, cpu)
+                self.simulator.fork(spec, self.now, cpu)
+            case Act.CHOOSE if is_running:
+                self.machine.settle(cpu, self.now)
+                self.simulator.settle(cpu, self.now)
+            case Act.REQUEUE | Act.BLOCK if is_running:
+                blocked = action.act is Act.BLOCK
+                self.machine.stop(cpu, self.now, blocked=blocked)
+                self.simulator.stop(cpu, self.now, blocked)
+            case Act.CHOOSE | Act.REQUEUE | Act.BLOCK:
+                chosen = self.machine.choose(cpu, self.now)
+                assert chosen == self.simulator.choose(cpu, self.now)
+
+    def _fitting(self, spec: TaskSpec) -> TaskSpec:
+        """A task that may run nowhere here gets the first CPU besides."""
+        if any(spec.may_run_on(cpu) for cpu in range(self.cpus)):
+            return spec
+        return replace(spec, affinity=(spec.affinity or frozenset()) | {0})
+
+    def compare(self) -> None:
+        ours, theirs = self.machine, self.simulator
+        for cpu, other in zip(ours.cpus, theirs.cpus, strict=True):
+            assert (cpu.turn.task if cpu.turn is not None else None) == (
+                other.turn.task if other.turn is not None else None
+            )
+            assert cpu.mode is MODES.get(other.state, Mode.CHOOSING)
+            assert cpu.claimed == other.claim
+        assert [queue.clock for queue in ours.queues] == theirs.clocks
+        entries = [
+            (number, entry.key, entry.seq, entry.task)
+            for number, queue in enumerate(ours.queues)
+            for entry in queue.entries
+        ]
+        waiting = [(entry.queue, entry.key, entry.seq, entry.task) for entry in theirs.waiting]
+        assert entries == sorted(waiting)
+        for task, twin in zip(ours.tasks, theirs.tasks, strict=True):
+            assert list(task.states) == list(twin.own.values())
+            assert (task.queue, task.slice_ns) == (twin.queue, twin.slice_ns)
+            assert task.phase is PHASES[twin.place]
+            for number, states in enumerate(task.order_states):
+                assert (states is not None) == (number in twin.by_queue)
+                assert list(states or ()) == list(twin.by_queue.get(number, {}).values())

@@ -1,0 +1,218 @@
+"""What happens to the second machine in a run, and what can be seen of it.
+
+The world wakes tasks and ends turns as a `Director` says, and notes how long tasks waited, what
+their queues were served, and whether a CPU or a task was forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from tests.support.meaning import Described
+from tests.support.simulator import Simulator
+
+
+class Plan(NamedTuple):
+    """How a turn will end: after `ran_ns`; then it `blocks` or not, or, blocking, `exits`."""
+
+    ran_ns: int
+    blocks: bool = False
+    exits: bool = False
+
+
+class Director(Protocol):
+    """The adversary. A slot is a place for one task at a time: who exits there is forked anew."""
+
+    def plan(self, world: World, slot: int, cpu: int) -> Plan: ...
+    def wakes(self, world: World) -> int | None:
+        """When the next sleeper is due, None if none is; not before now."""
+        ...
+
+    def before_stop(self, world: World, slot: int, cpu: int) -> None:
+        """The turn of `slot` is about to end: the last moment to wake others before it."""
+        ...
+
+    def after_stop(self, world: World, slot: int) -> None:
+        """The turn of `slot` has ended, and its CPU has not chosen yet."""
+        ...
+
+    def wake_due(self, world: World) -> None: ...
+
+
+@dataclass
+class Service:
+    """The service of one queue on one CPU while it has tasks there, and how far it fell behind.
+
+    `lag[S]` is the greatest of (T * S% - service) over all windows of length T so far, times 100.
+    """
+
+    shares: tuple[int, ...]
+    since: int | None = None
+    best: dict[int, int] = field(default_factory=dict)
+    level: dict[int, int] = field(default_factory=dict)
+    lag: dict[int, int] = field(default_factory=dict)
+
+    def begin(self, now: int) -> None:
+        if self.since is None:
+            self.since = now
+            self.best = dict.fromkeys(self.shares, 0)
+            self.level = dict.fromkeys(self.shares, 0)
+
+    def move(self, now: int, is_served: bool) -> None:
+        if self.since is None:
+            return
+        passed = now - self.since
+        self.since = now
+        for share in self.shares:
+            self.level[share] += (100 if is_served else 0) * passed - share * passed
+            self.best[share] = max(self.best[share], self.level[share])
+            behind = self.best[share] - self.level[share]
+            self.lag[share] = max(self.lag.get(share, 0), behind)
+
+    def end(self) -> None:
+        self.since = None
+
+
+class World:
+    def __init__(
+        self,
+        machine: Simulator,
+        specs: list[Described],
+        shares: Mapping[int, tuple[int, ...]],
+    ) -> None:
+        """`shares`: the percentages that are claimed for queues."""
+        self.machine, self.specs = machine, specs
+        self.now = 0
+        self.tasks: dict[int, int] = {}
+        self.slot_of: dict[int, int] = {}
+        self.asleep = set(range(len(specs)))
+        self.since: dict[int, int] = {}
+        self.ends: dict[int, tuple[int, Plan]] = {}
+        self.worst: dict[int, int] = {}
+        self.users: dict[int, set[int]] = {}
+        self.last_cpu = dict.fromkeys(range(len(specs)), 0)
+        self.services = {
+            (cpu, queue): Service(wanted)
+            for cpu in range(len(machine.cpus))
+            for queue, wanted in shares.items()
+        }
+        self.idle_beside_work = 0
+        self.lost = 0
+
+    # --- what the director does
+
+    def wake(self, slot: int) -> None:
+        """Wake the slot's task, or fork one if it has none."""
+        self.asleep.discard(slot)
+        if slot in self.tasks:
+            self.machine.wake(self.tasks[slot], self.now)
+        else:
+            cpu = self.last_cpu[slot]
+            task = self.machine.fork(self.specs[slot], self.now, cpu)
+            self.tasks[slot], self.slot_of[task] = task, slot
+        self._arrived(slot)
+
+    def queue_of(self, slot: int) -> int:
+        return self.machine.tasks[self.tasks[slot]].queue
+
+    def is_waiting(self, slot: int) -> bool:
+        return slot in self.since
+
+    # --- time
+
+    def run(self, director: Director, steps: int) -> None:
+        for _ in range(steps):
+            self._choose_all(director)
+            at = min((end for end, _ in self.ends.values()), default=None)
+            due = director.wakes(self)
+            moments = [moment for moment in (at, due) if moment is not None]
+            if not moments:
+                return
+            self._pass_to(min(moments))
+            director.wake_due(self)
+            for cpu in [cpu for cpu, (end, _) in self.ends.items() if end == self.now]:
+                self._stop(director, cpu)
+        for slot, since in self.since.items():
+            self._waited(self.queue_of(slot), self.now - since)
+
+    def _pass_to(self, now: int) -> None:
+        for (cpu, queue), service in self.services.items():
+            turn = self.machine.cpus[cpu].turn
+            service.move(now, turn is not None and turn.queue == queue)
+        self.now = now
+
+    def _stop(self, director: Director, cpu: int) -> None:
+        turn = self.machine.cpus[cpu].turn
+        assert turn is not None
+        slot = self.slot_of[turn.task]
+        director.before_stop(self, slot, cpu)
+        _, plan = self.ends.pop(cpu)
+        self.machine.stop(cpu, self.now, plan.blocks)
+        self.last_cpu[slot] = cpu
+        if plan.blocks:
+            self.asleep.add(slot)
+            if plan.exits:
+                del self.tasks[slot]
+        else:
+            self._arrived(slot)
+        director.after_stop(self, slot)
+
+    def _choose_all(self, director: Director) -> None:
+        while choosing := self._choosing():
+            cpu = choosing[0]
+            chosen = self.machine.choose(cpu, self.now)
+            self._note_backlog(cpu)
+            if chosen is not None:
+                slot = self.slot_of[chosen[0]]
+                self._waited(chosen[1], self.now - self.since.pop(slot))
+                plan = director.plan(self, slot, cpu)
+                self.ends[cpu] = (self.now + plan.ran_ns, plan)
+        self._look_for_the_forgotten()
+
+    def _choosing(self) -> list[int]:
+        cpus = enumerate(self.machine.cpus)
+        return [n for n, cpu in cpus if cpu.state in ("woken", "claimed", "free")]
+
+    # --- what is seen
+
+    def _arrived(self, slot: int) -> None:
+        self.since[slot] = self.now
+        queue = self.queue_of(slot)
+        self.users.setdefault(queue, set()).add(slot)
+        for cpu, other in self.services:
+            if other == queue and self._has_work(cpu, queue):
+                self.services[cpu, queue].begin(self.now)
+
+    def _has_work(self, cpu: int, queue: int) -> bool:
+        turn = self.machine.cpus[cpu].turn
+        return (turn is not None and turn.queue == queue) or any(
+            entry.queue == queue and self.machine.may_run(entry.task, cpu)
+            for entry in self.machine.waiting
+        )
+
+    def _note_backlog(self, cpu: int) -> None:
+        """After a choice: a queue without a task for this CPU is backlogged there no more."""
+        for (other, queue), service in self.services.items():
+            if not self._has_work(other, queue):
+                service.end()
+
+    def _waited(self, queue: int, ns: int) -> None:
+        self.worst[queue] = max(self.worst.get(queue, 0), ns)
+
+    def _look_for_the_forgotten(self) -> None:
+        """All that had to choose have chosen."""
+        idle = self.machine.idle()
+        for entry in self.machine.waiting:
+            allowed = [
+                c for c in range(len(self.machine.cpus)) if self.machine.may_run(entry.task, c)
+            ]
+            self.idle_beside_work += any(cpu in idle for cpu in allowed)
+            self.lost += all(cpu in idle for cpu in allowed)
+
+    def lag(self, queue: int, share: int) -> Fraction:
+        """The longest part of a window, over all CPUs, in which the queue was served nothing."""
+        lags = [s.lag.get(share, 0) for (_, q), s in self.services.items() if q == queue]
+        return Fraction(max(lags, default=0), share)
