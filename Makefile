@@ -8,8 +8,8 @@ pytest := $(bin)/pytest -n auto --maxprocesses 4 --dist loadgroup
 
 policies := $(wildcard examples/*.sched stdlib/*.sched)
 
-# Slow tests run in test-full; the bare root also in every CI run.
-fast := not slow and not bare
+# Slow tests run in test-full; the bare root and a shard of the fuzz also in every CI run.
+fast := not slow and not bare and not shard
 ifeq ($(CI),true)
 fast := not slow
 endif
@@ -32,7 +32,7 @@ test: setup lint ## all tests but the slow ones, after lint
 
 .PHONY: test-unit
 test-unit: setup ## tests that need neither a micro-VM nor an installation
-	@$(pytest) -m "not vm and not packaging and not bare and not slow"
+	@$(pytest) -m "not vm and not packaging and not bare and not slow and not shard"
 
 .PHONY: test-vm
 test-vm: setup ## tests under a real kernel in the micro-VM
@@ -46,9 +46,16 @@ test-full: setup lint ## every test
 test-bare: ## set up and use this commit in a bare Debian root (DEBIAN=13 for another)
 	@scripts/bare-root
 
+.PHONY: fuzz
+fuzz: setup ## 2,000 random policies against their proofs, with the table (half an hour)
+	@$(bin)/pytest -s -m slow tests/prover/test_soundness.py
+
 .PHONY: bench
-bench: setup ## time of `schedc compile` beside clang's; table and bench/results/*.json
+bench: setup ## time of `schedc compile` beside clang's, and of proofs; bench/results/*.json
 	@$(bin)/python -m bench.compile_time
+	@$(bin)/python -m bench.interpreter
+	@$(bin)/python -m bench.simulate
+	@$(bin)/python -m bench.proofs
 
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, formatting

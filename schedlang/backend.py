@@ -6,6 +6,7 @@ reports of a kernel come out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -14,6 +15,9 @@ from schedlang.ir.nodes import Policy
 from schedlang.machine.topology import Topology
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Span
+from schedlang.workload.model import Workload
+from schedlang.workload.outcome import Outcome
+from schedlang.workload.trace import Trace
 
 
 @final
@@ -73,25 +77,59 @@ class QueueCounts:
 
 @final
 @dataclass(frozen=True, slots=True)
-class TaskUse:
-    """What the kernel accounted to the tasks of one name."""
+class Provenance:
+    """What a run depends on, so that it can be repeated. Digests are SHA-256, in hexadecimal.
 
-    comm: str
-    nice: int
-    run_ns: int
-    wait_ns: int
-    turns: int
+    `image` is what was booted, all runs of the boot in it; this run is number `index` of them.
+    `object` is "" under the kernel's own scheduler. `command` starts QEMU, places of files apart.
+    """
+
+    kernel: str
+    qemu_version: str
+    qemu: str
+    image: str
+    index: int
+    object: str
+    command: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A workload that was run to its end, or cut off.
+
+    `longest_waits_ns` has for each group the longest time in which one of its threads was runnable
+    and had no CPU, also if that had not ended by the end of the run. `all_ended`: every thread came
+    to its end. `trace` only if the request wants it. `command_status` is the command's exit
+    code, or a signal's number below 0 (None: it had not ended, or there was none), and `said` what it
+    printed.
+    """
+
+    outcome: Outcome
+    longest_waits_ns: tuple[int, ...]
+    all_ended: bool
+    provenance: Provenance
+    trace: Trace | None
+    command_status: int | None = None
+    said: str = ""
+
+    @property
+    def longest_wait_ns(self) -> int:
+        return max(self.longest_waits_ns, default=0)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """A load, or a run, in a real kernel. `diagnostics` is empty if all went well."""
+    """A load, or a run, in a real kernel. `diagnostics` is empty if all went well.
+
+    `ran` is None if the workload was not run, or nothing is known of it.
+    """
 
     kernel: str
     attached_throughout: bool
     queues: tuple[QueueCounts, ...]
-    tasks: tuple[TaskUse, ...]
+    ran: Ran | None
     instructions_verified: int
     diagnostics: tuple[Diagnostic, ...]
     log: str
@@ -100,29 +138,41 @@ class KernelReport:
 @final
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run under a policy. With a `seed` virtual time advances with executed instructions
-    only, and the same request gives the same figures; without one it follows the host's clock.
+    """What to run in a kernel.
+
+    The workload's lengths are drawn from `seed`. If `deterministic`, virtual time advances with
+    executed instructions only, and the same request gives the same report, to the bit; otherwise
+    it follows the host's clock. A workload without a duration is cut off after `limit_ns`. A
+    `command`, a program of this machine and its arguments, runs beside it, as its last group.
     """
 
     topology: Topology
-    duration_s: float
-    tasks: tuple[GuestTask, ...]
-    kernel: str  # "newest", "6.12", or a path of a bzImage
+    workload: Workload
+    kernel: str = "newest"  # "newest", "6.12", or a path of a bzImage
     params: tuple[tuple[str, int], ...] = ()
-    seed: int | None = None
+    seed: int = 0
+    deterministic: bool = False
+    limit_ns: int = 60 * 10**9
+    trace: bool = False
+    command: tuple[str, ...] = ()
+    machine_seed: int | None = None  # QEMU's, if it is not to be `seed`
+
+    @property
+    def boot_seed(self) -> int | None:
+        """Of the machine's own chance; None: nothing is fixed."""
+        if not self.deterministic:
+            return None
+        return self.seed if self.machine_seed is None else self.machine_seed
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class GuestTask:
-    """`count` tasks named `comm`. `sleep_us` 0 is a hog; else it runs and sleeps in turn."""
+class KernelRun:
+    """A request under a policy's object, or, without one, under the kernel's own scheduler."""
 
-    comm: str
-    count: int = 1
-    nice: int = 0
-    cpus: tuple[int, ...] = ()
-    run_us: int = 0
-    sleep_us: int = 0
+    request: RunRequest
+    policy: Policy | None = None
+    obj: bytes | None = None
 
 
 class Backend(Protocol):
@@ -139,7 +189,13 @@ class Backend(Protocol):
         ...
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
-        """Run the tasks in a micro-VM under the object (None: under the kernel's own scheduler)."""
+        """Run a workload in a micro-VM under the object; None: the kernel's own scheduler."""
+        ...
+
+    def run_many(self, runs: Sequence[KernelRun]) -> tuple[KernelReport, ...]:
+        """The same for several. Those that follow each other with the same kernel, topology and
+        `boot_seed` share a boot. If all are deterministic, the same list gives the same reports.
+        """
         ...
 
     def doctor(self) -> tuple[Check, ...]:

@@ -48,13 +48,15 @@ class Request:
     """What is wanted of a policy.
 
     `through` is the last step, besides writing. `output_dir` None: nothing is written. `unproved`:
-    a refuted or unknown property is a warning only.
+    a refuted or unknown property is a warning only. `attain`: runs that come near to the proved
+    bounds are looked for, too.
     """
 
     path: str
     through: Phase = Phase.BUILD
     output_dir: Path | None = None
     unproved: bool = False
+    attain: bool = False
 
 
 @final
@@ -162,7 +164,7 @@ def _prove(done: Compilation) -> Compilation:
     from schedlang.report.findings import diagnose
 
     assert done.policy is not None
-    proof = prove(done.policy)
+    proof = prove(done.policy, attain=done.request.attain)
     findings = diagnose(proof, done.policy)
     if done.request.unproved:
         findings = tuple(replace(d, severity=Severity.WARNING) for d in findings)

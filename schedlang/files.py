@@ -20,8 +20,12 @@ from pathlib import Path
 from typing import Final
 
 from schedlang.backend import EnvironmentProblem
+from schedlang.certificate_names import (
+    CERTIFICATE_SUFFIX,
+    is_certificate_name,
+    is_certificate_start,
+)
 from schedlang.diagnostics.model import Diagnostic
-from schedlang.report.certificate_names import is_certificate_name, is_certificate_start
 from schedlang.source import Source
 
 MAX_POLICY_BYTES: Final = 1 << 20
@@ -68,7 +72,7 @@ def read_policy(path: str) -> Source | Diagnostic:
 def decode_policy(name: str, data: bytes) -> Source | Diagnostic:
     """The policy whose bytes are `data`, or why they are none."""
     if len(data) > MAX_POLICY_BYTES:
-        message = f"`{name}` is larger than {MAX_POLICY_BYTES} bytes, the most that a policy may be"
+        message = f"`{name}` is larger than {MAX_POLICY_BYTES} bytes, the most that is read"
         return Diagnostic("E0003", message)
     if (at := data.find(b"\0")) >= 0:
         return Diagnostic("E0002", f"`{name}` is not text: byte {at} is zero")
@@ -257,7 +261,9 @@ def _write_new(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        # A hundred certificates would take a second; their index tells if a crash cut one.
+        if path.suffix != CERTIFICATE_SUFFIX:
+            os.fsync(file.fileno())
 
 
 def _umask() -> int:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from schedlang.backend import Built, Check, EnvironmentProblem, KernelReport, RunRequest
+from schedlang.backend import (
+    Built,
+    Check,
+    EnvironmentProblem,
+    KernelReport,
+    KernelRun,
+    RunRequest,
+)
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
+from schedlang.source import Span
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler, clang, zig_clang
 from schedlang_bpf.emit import EmitOptions, emit
+from schedlang_bpf.places import c_origins
 from schedlang_vm.toolbox import Toolbox, locate
 
 
@@ -25,6 +35,9 @@ class BpfBackend:
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         return emit(policy, proof, self.options)
 
+    def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:
+        return tuple(c_origins(c, policy))
+
     def build(self, c: str, policy: Policy) -> Built | tuple[Diagnostic, ...]:
         compiler = find_compiler()
         if compiler is None:
@@ -32,9 +45,12 @@ class BpfBackend:
         return build(c, policy, compiler)
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
-        from schedlang_bpf.trial import run
+        return self.run_many([KernelRun(request, policy if obj is not None else None, obj)])[0]
 
-        return run(obj, policy, request)
+    def run_many(self, runs: Sequence[KernelRun]) -> tuple[KernelReport, ...]:
+        from schedlang_bpf.trial import run_many
+
+        return run_many(runs)
 
     def doctor(self) -> tuple[Check, ...]:
         return (_compiler_check(), *_tool_checks(locate()))

@@ -37,12 +37,16 @@ def clang(path: Path, version: str) -> Compiler:
     return Compiler(f"clang {version}", (str(path), "-target", "bpf", "-mcpu=v3"))
 
 
+def zig_command() -> tuple[str, ...]:
+    return (sys.executable, "-m", "ziglang")
+
+
 @cache
 def zig_clang() -> Compiler | None:
     """The clang inside the `ziglang` wheel of this Python, if it has one."""
     if importlib.util.find_spec("ziglang") is None:
         return None
-    zig = (sys.executable, "-m", "ziglang")
+    zig = zig_command()
     try:
         told = subprocess.run(
             (*zig, "version"), capture_output=True, text=True, timeout=_ASK_TIMEOUT_S, check=False

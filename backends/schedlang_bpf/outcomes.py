@@ -20,8 +20,8 @@ from schedlang_vm.api import (
 LOG_LINES: Final = 30
 
 
-def diagnose(outcome: Outcome, policy: Policy) -> tuple[Diagnostic, ...]:
-    """Nothing if all went well."""
+def diagnose(outcome: Outcome, policy: Policy | None) -> tuple[Diagnostic, ...]:
+    """Nothing if all went well. `policy` None: the kernel's own scheduler was to run."""
     match outcome:
         case Accepted():
             return ()
@@ -42,16 +42,18 @@ def diagnose(outcome: Outcome, policy: Policy) -> tuple[Diagnostic, ...]:
             assert_never(outcome)
 
 
-def _rejected(outcome: VerifierRejected, policy: Policy) -> Diagnostic:
+def _rejected(outcome: VerifierRejected, policy: Policy | None) -> Diagnostic:
     program = f" of {outcome.program}" if outcome.program else ""
     place = outcome.location
     notes = [note for note in (outcome.reason, outcome.suggestion) if note]
+    label = None
     if place is not None:
         notes.append(f"at {place.text}")
+        label = policy_label(policy, place.file, place.line) if policy is not None else None
     return Diagnostic(
         "E0501",
         _one_line(f"the verifier rejects the program{program}, {outcome.kind}: {outcome.message}"),
-        policy_label(policy, place.file, place.line) if place is not None else None,
+        label,
         notes=(*notes, *_tail(outcome.log)),
     )
 

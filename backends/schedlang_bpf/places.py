@@ -34,7 +34,8 @@ def c_origins(c: str, policy: Policy) -> Iterator[Span | None]:
             number, file = int(directive[1]), directive[2]
             yield None
             continue
-        label = policy_label(policy, file, number)
+        # A closing brace stands for nothing, though the numbering of lines runs on over it.
+        label = policy_label(policy, file, number) if line.strip() != "}" else None
         cited = _CITATION.search(line)
         if label is None and cited is not None:
             label = policy_label(policy, cited[1], int(cited[2]))

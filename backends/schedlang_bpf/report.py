@@ -4,24 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedlang.backend import KernelReport, QueueCounts, TaskUse
+from schedlang.backend import KernelReport, KernelRun, Provenance, QueueCounts, Ran
 from schedlang.ir.nodes import Policy
+from schedlang.workload.outcome import Outcome
 from schedlang_bpf.outcomes import diagnose
-from schedlang_vm.api import Accepted, Json, RunReport, TaskResult
+from schedlang_vm.api import Accepted, Json, Played, RunReport
+
+EEVDF = "EEVDF"
 
 
-def kernel_report(run: RunReport, policy: Policy, *, own: bool) -> KernelReport:
-    """`own`: the kernel's own scheduler was to run, and nothing to be attached."""
-    load = run.load
-    fine = isinstance(run.outcome, Accepted)
+def kernel_report(report: RunReport, run: KernelRun) -> KernelReport:
+    load, policy = report.load, run.policy
+    fine = isinstance(report.outcome, Accepted)
     return KernelReport(
         kernel=load.provenance.kernel_release,
-        attached_throughout=fine and (own or run.attached_throughout),
-        queues=() if own else tuple(queue_counts(load.stats, policy)),
-        tasks=task_use(run.tasks),
+        attached_throughout=fine and (policy is None or report.attached_throughout),
+        queues=() if policy is None else tuple(queue_counts(load.stats, policy)),
+        ran=_ran(report, report.played, run) if report.played is not None else None,
         instructions_verified=sum(program.verified_insns for program in load.programs),
-        diagnostics=diagnose(run.outcome, policy),
+        diagnostics=diagnose(report.outcome, policy),
         log="\n".join(part for part in (load.log.strip(), load.dmesg.strip()) if part),
+    )
+
+
+def _ran(report: RunReport, played: Played, run: KernelRun) -> Ran:
+    return Ran(
+        outcome=Outcome(
+            workload=run.request.workload.name,
+            scheduler=EEVDF if run.policy is None else run.policy.name,
+            makespan_ns=played.makespan_ns,
+            groups=played.groups,
+        ),
+        longest_waits_ns=played.longest_wait_ns,
+        all_ended=played.all_ended,
+        provenance=_provenance(report),
+        trace=report.trace,
+        command_status=played.command_status,
+        said=report.said,
+    )
+
+
+def _provenance(report: RunReport) -> Provenance:
+    known = report.load.provenance
+    return Provenance(
+        kernel=known.kernel_sha256,
+        qemu_version=known.qemu_version,
+        qemu=known.qemu_sha256,
+        image=known.initramfs_sha256,
+        index=known.index,
+        object=known.object_sha256,
+        command=known.command,
     )
 
 
@@ -46,20 +78,3 @@ def queue_counts(stats: Json, policy: Policy) -> Iterator[QueueCounts]:
 def _number(value: Json, name: str) -> int:
     found = value.get(name) if isinstance(value, dict) else None
     return found if isinstance(found, int) else 0
-
-
-def task_use(results: tuple[TaskResult, ...]) -> tuple[TaskUse, ...]:
-    """Tasks of one name and nice level together, in order of first appearance."""
-    kinds = dict.fromkeys((result.name, result.nice) for result in results)
-    return tuple(_together(name, nice, results) for name, nice in kinds)
-
-
-def _together(name: str, nice: int, results: tuple[TaskResult, ...]) -> TaskUse:
-    alike = [result for result in results if (result.name, result.nice) == (name, nice)]
-    return TaskUse(
-        comm=name,
-        nice=nice,
-        run_ns=sum(result.run_ns for result in alike),
-        wait_ns=sum(result.wait_ns for result in alike),
-        turns=sum(result.timeslices for result in alike),
-    )

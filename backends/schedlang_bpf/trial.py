@@ -1,57 +1,74 @@
-"""One run in the micro-VM: the compiler's request becomes the VM's, its answer the compiler's."""
+"""Runs in the micro-VM: the compiler's requests become the VM's, its answers the compiler's."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import schedlang_vm.api as vm
-from schedlang.backend import EnvironmentProblem, GuestTask, KernelReport, RunRequest
+from schedlang.backend import EnvironmentProblem, KernelReport, KernelRun, RunRequest
 from schedlang.diagnostics.model import Diagnostic
-from schedlang.ir.nodes import Policy
+from schedlang.workload.check import check, check_cpus
+from schedlang.workload.problem import Problem
 from schedlang_bpf.params import with_params
-from schedlang_bpf.report import kernel_report
-
-# Under QEMU's translator a guest's second may take several.
-BOOT_LIMIT_S: Final = 120.0
-SLOWEST: Final = 20.0
+from schedlang_bpf.report import EEVDF, kernel_report
 
 
-def run(obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
-    """`schedlang.backend.Backend.run`."""
+def run_many(runs: Sequence[KernelRun]) -> tuple[KernelReport, ...]:
+    """`schedlang.backend.Backend.run_many`. What makes no sense is refused and does not run."""
     try:
-        return _run(obj, policy, request)
+        toolbox = vm.locate()
+        planned = [_plan(run, toolbox) for run in runs]
+        reports = iter(vm.run_many([plan for plan in planned if isinstance(plan, vm.Plan)]))
     except vm.EnvironmentProblem as problem:
         raise EnvironmentProblem(problem.what, problem.remedy) from problem
-    except ValueError as error:
-        return _refused(request, str(error))
-
-
-def _run(obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
-    topology = request.topology
-    report = vm.run(
-        with_params(obj, policy, request.params) if obj is not None else None,
-        policy.name,
-        workload=tuple(map(_guest_task, request.tasks)),
-        duration_s=request.duration_s,
-        kernel=_kernel(request.kernel, vm.locate()),
-        topology=vm.Topology(topology.cpus, topology.llcs, topology.nodes, topology.smt),
-        timeout_s=BOOT_LIMIT_S + SLOWEST * request.duration_s,
-        deterministic_seed=request.seed,
+    return tuple(
+        kernel_report(next(reports), run) if isinstance(plan, vm.Plan) else plan
+        for run, plan in zip(runs, planned, strict=True)
     )
-    return kernel_report(report, policy, own=obj is None)
 
 
-def _refused(request: RunRequest, why: str) -> KernelReport:
+def _plan(run: KernelRun, toolbox: vm.Toolbox) -> vm.Plan | KernelReport:
+    request = run.request
+    problems: tuple[Problem, ...] = ()
+    if request.workload.groups or not request.command:
+        problems = (*check(request.workload), *check_cpus(request.workload, request.topology.cpus))
+    if problems:
+        findings = (Diagnostic(problem.code, problem.message) for problem in problems)
+        return _refused(request, tuple(findings))
+    try:
+        return _possible(run, toolbox)
+    except ValueError as error:
+        told = f"this cannot be run in the micro-VM: {error}"
+        return _refused(request, (Diagnostic("E0505", told),))
+
+
+def _possible(run: KernelRun, toolbox: vm.Toolbox) -> vm.Plan:
+    """Raises ValueError for what does not fit the micro-VM."""
+    request, topology = run.request, run.request.topology
+    obj = run.obj
+    if obj is not None and run.policy is not None:
+        obj = with_params(obj, run.policy, request.params)
+    plan = vm.Plan(
+        name=EEVDF if run.policy is None else run.policy.name,
+        obj=obj,
+        workload=request.workload,
+        kernel=_kernel(request.kernel, toolbox),
+        topology=vm.Topology(topology.cpus, topology.llcs, topology.nodes, topology.smt),
+        seed=request.seed,
+        boot_seed=request.boot_seed,
+        limit_ns=request.limit_ns,
+        trace=request.trace,
+        command=vm.host_command(request.command) if request.command else None,
+    )
+    vm.check_plan(plan)
+    return plan
+
+
+def _refused(request: RunRequest, findings: tuple[Diagnostic, ...]) -> KernelReport:
     """Nothing was started: the request does not make sense."""
-    finding = Diagnostic("E0505", f"this cannot be run in the micro-VM: {why}")
-    return KernelReport(request.kernel, False, (), (), 0, (finding,), "")
-
-
-def _guest_task(task: GuestTask) -> vm.GuestTask:
-    body = vm.Sleeper(task.run_us, task.sleep_us) if task.sleep_us else vm.Hog()
-    return vm.GuestTask(task.comm, body, task.count, task.nice, task.cpus or None)
+    return KernelReport(request.kernel, False, (), None, 0, findings, "")
 
 
 def _kernel(name: str, toolbox: vm.Toolbox) -> vm.Kernel:

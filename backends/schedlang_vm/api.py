@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schedlang_vm.command import Command, host_command
 from schedlang_vm.dmesg import ExitRecord
 from schedlang_vm.errors import EnvironmentProblem
 from schedlang_vm.outcome import (
@@ -12,6 +13,7 @@ from schedlang_vm.outcome import (
     LoadFailed,
     Outcome,
 )
+from schedlang_vm.program import Played
 from schedlang_vm.report import (
     Json,
     LoadReport,
@@ -19,44 +21,42 @@ from schedlang_vm.report import (
     Provenance,
     RunReport,
     Sample,
-    TaskResult,
 )
-from schedlang_vm.session import run, verify, verify_many
+from schedlang_vm.session import Plan, check_plan, run, run_many, verify, verify_many
 from schedlang_vm.toolbox import Kernel, Missing, Tool, Toolbox, locate
 from schedlang_vm.topology import Topology
 from schedlang_vm.verifier_log import PolicyLocation, VerifierRejected
-from schedlang_vm.workload import GuestTask, Hog, Job, Sleeper, Workload
 
 __all__ = [
     "Accepted",
+    "Command",
     "Ejected",
     "EnvironmentProblem",
     "ExitRecord",
     "GuestFailed",
-    "GuestTask",
-    "Hog",
     "InitFailed",
-    "Job",
     "Json",
     "Kernel",
     "LoadFailed",
     "LoadReport",
     "Missing",
     "Outcome",
+    "Plan",
+    "Played",
     "PolicyLocation",
     "ProgramStats",
     "Provenance",
     "RunReport",
     "Sample",
-    "Sleeper",
-    "TaskResult",
     "Tool",
     "Toolbox",
     "Topology",
     "VerifierRejected",
-    "Workload",
+    "check_plan",
+    "host_command",
     "locate",
     "run",
+    "run_many",
     "verify",
     "verify_many",
 ]

@@ -18,7 +18,9 @@ def verification(cpus: int, duration_ns: int) -> Workload:
             Group("hogs", cpus, "verify-hog", "verify-hog", _HOG),
             Group("nice", 1, "verify-nice", "verify-nice", _HOG, nice=10),
             Group("sleepers", 2, "verify-sleeper", "verify-sleeper", _naps(2 * _MS_NS)),
-            Group("pinned", 1, "verify-pinned", "verify-pinned", _naps(5 * _MS_NS), cpus=(cpus - 1,)),
+            Group(
+                "pinned", 1, "verify-pinned", "verify-pinned", _naps(5 * _MS_NS), cpus=(cpus - 1,)
+            ),
         ),
         duration_ns=duration_ns,
     )

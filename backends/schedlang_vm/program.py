@@ -6,6 +6,7 @@ Pure. `guest/program.h` and `guest/figures.h` are the other side of these format
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from collections.abc import Iterator
@@ -27,9 +28,11 @@ _PATH_BYTES: Final = 256
 _DEPTH: Final = 8
 _REQUESTS: Final = 8
 _ANY_CPU: Final = 2**64 - 1
+_NEVER: Final = 2**64 - 1
 _MOST_CPUS: Final = 64
 _MOST_THREADS: Final = 2048
 _FORKED: Final = 2048
+COMMAND: Final = "command"
 
 _CONSTANT, _UNIFORM, _EXPONENTIAL = range(3)
 
@@ -59,14 +62,16 @@ class _Op(IntEnum):
     FINISH = 9
     REPEAT = 10
     AGAIN = 11
-    STOP = 12
+    EXECUTE = 12
+    STOP = 13
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
     """What the player noted. `longest_wait_ns` has one entry for each group, as `groups` has.
 
-    A wait that had not ended when the run was cut off counts as well.
+    A wait that had not ended when the run was cut off counts as well. `command_status` is the exit
+    code, or a signal's number below 0; None: there was no command, or it had not ended.
     """
 
     problem: str
@@ -74,6 +79,7 @@ class Played:
     elapsed_ns: int
     groups: tuple[GroupOutcome, ...]
     longest_wait_ns: tuple[int, ...]
+    command_status: int | None
 
     @property
     def all_ended(self) -> bool:
@@ -95,25 +101,43 @@ class _Names:
         return self.numbers.setdefault((kind, name), len(self.numbers))
 
 
-def compiled(workload: w.Workload, seed: int, cpus: int, limit_ns: int) -> bytes:
-    """The program file for a machine of `cpus` CPUs, cut off at `limit_ns`."""
+def compiled(
+    workload: w.Workload, seed: int, cpus: int, limit_ns: int, command: tuple[str, ...] = ()
+) -> bytes:
+    """The program file for a machine of `cpus` CPUs, cut off at `limit_ns`.
+
+    `command` is empty, or a file for its output, a program in the guest, and its arguments; it
+    runs as a group of its own, `COMMAND`, after all others.
+    """
     _check(workload, cpus)
+    if any("\0" in text for text in command):
+        raise ValueError("a command has no zero bytes in it")
     objects = _Names()
     steps: list[Step] = []
     groups: list[bytes] = []
     for group in workload.groups:
         groups.append(_group(group, len(steps)))
         steps += _steps(group, workload, objects, len(steps))
+    if command:
+        groups.append(_group(command_group(), len(steps)))
+        steps += [_step(_Op.EXECUTE), _step(_Op.STOP)]
     counts = [1 if kind == "lock" else 0 for kind, _ in objects.numbers]
-    header = (seed, limit_ns, len(groups), len(objects.numbers), len(steps), _slots(workload))
+    slots = _slots(workload) + len(command[:1])
+    sizes = (len(groups), len(objects.numbers), len(steps), slots, len(command))
     return b"".join(
         (
-            _words(*header, *QUANTILES),
+            _words(seed, limit_ns, *sizes, *QUANTILES),
             *groups,
             _words(*counts),
             *(_words(*step) for step in steps),
+            *(text.encode() + b"\0" for text in command),
         )
     )
+
+
+def command_group() -> w.Group:
+    """As what the figures of a command are told."""
+    return w.Group(COMMAND, 1, COMMAND, COMMAND, ())
 
 
 def cgroup_lines(workload: w.Workload) -> str:
@@ -132,8 +156,8 @@ def _words(*values: int) -> bytes:
 
 def _check(workload: w.Workload, cpus: int) -> None:
     threads = sum(group.threads for group in workload.groups)
-    if not 1 <= threads <= _MOST_THREADS:
-        raise ValueError(f"a run starts with 1 to {_MOST_THREADS} threads, not {threads}")
+    if threads > _MOST_THREADS:
+        raise ValueError(f"a run starts with at most {_MOST_THREADS} threads, not {threads}")
     used = {group.cgroup for group in workload.groups}
     for path in used | {cgroup.path for cgroup in workload.cgroups}:
         if not _CGROUP.fullmatch(path) or len(path) > _PATH_BYTES - 20:
@@ -303,20 +327,23 @@ class _Writer:
 # --- the answer
 
 
-def played(words: bytes, workload: w.Workload) -> Played:
+def played(words: bytes, workload: w.Workload, has_command: bool = False) -> Played:
     """Reads the player's `outcome` file. Raises ValueError if it is not one of this workload."""
     numbers = iter(struct.unpack(f"<{len(words) // 8}Q", words[: len(words) // 8 * 8]))
     try:
-        problem, begun_ns, ended_ns = (next(numbers) for _ in range(3))
-        tallies = [_tally(group, numbers) for group in workload.groups]
-    except (StopIteration, RuntimeError) as error:
-        raise ValueError("the player's answer is cut short") from error
+        problem, begun_ns, ended_ns, status = (next(numbers) for _ in range(4))
+        groups = (*workload.groups, *([command_group()] if has_command else []))
+        tallies = [_tally(group, numbers) for group in groups]
+        told = PROBLEMS[problem]
+    except (StopIteration, RuntimeError, IndexError) as error:
+        raise ValueError("the player's answer is cut short or damaged") from error
     return Played(
-        problem=PROBLEMS[problem],
+        problem=told,
         begun_ns=begun_ns,
         elapsed_ns=ended_ns - begun_ns,
         groups=tuple(outcome for outcome, _ in tallies),
         longest_wait_ns=tuple(longest_ns for _, longest_ns in tallies),
+        command_status=os.waitstatus_to_exitcode(status) if status != _NEVER else None,
     )
 
 

@@ -74,7 +74,7 @@ class Sample:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """A workload's run: None where it did not come to that. `begin` is just before the threads were
-    let go, `end` just after the last ended, or the run was cut off.
+    let go, `end` just after the last ended, or the run was cut off. `said` is a command's output.
     """
 
     load: LoadReport
@@ -82,6 +82,7 @@ class RunReport:
     begin: Sample | None
     end: Sample | None
     trace: Trace | None
+    said: str
 
     @property
     def outcome(self) -> Outcome:

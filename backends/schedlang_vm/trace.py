@@ -21,7 +21,8 @@ from schedlang.workload.trace import (
 )
 
 _LINE: Final = re.compile(
-    r"\s*.{1,16}-\d+\s+\[(?P<cpu>\d+)\] \S+\s+(?P<s>\d+)\.(?P<us>\d{6}): (?P<name>\w+): (?P<text>.*)"
+    r"\s*.{1,16}-\d+\s+\[(?P<cpu>\d+)\] \S+\s+(?P<s>\d+)\.(?P<us>\d{6}): "
+    r"(?P<name>\w+): (?P<text>.*)"
 )
 _SWITCH: Final = re.compile(
     r"prev_comm=(?P<before_comm>.*) prev_pid=(?P<before>\d+) prev_prio=-?\d+ "

@@ -59,18 +59,24 @@ class Trial:
         return Attempt(code, log, last.ops, last.enabled, self.dmesg)
 
     def programs(self) -> tuple[ProgramStats, ...]:
-        numbers = list(map(int, self.text("verified").split()))
-        verified = dict(zip(numbers[::2], numbers[1::2], strict=True))
-        return tuple(_programs(_json(self.text("programs")), verified))
+        """Those that this trial loaded: the kernel may still be freeing an earlier one's."""
+        before = self.verified("verified-before")
+        new = {n: insns for n, insns in self.verified("verified").items() if n not in before}
+        return tuple(_programs(_json(self.text("programs")), new))
+
+    def verified(self, name: str) -> dict[int, int]:
+        """By program the instructions that the verifier looked at."""
+        numbers = list(map(int, self.text(name).split()))
+        return dict(zip(numbers[::2], numbers[1::2], strict=True))
 
     def stats(self) -> Json:
         return _json(self.text("stats"))
 
-    def played(self, workload: Workload) -> Played | None:
+    def played(self, workload: Workload, has_command: bool) -> Played | None:
         """None if the threads did not run. Raises ValueError for a damaged answer."""
         if "outcome" not in self.files:
             return None
-        return played(self.files["outcome"], workload)
+        return played(self.files["outcome"], workload, has_command)
 
     def trace(self, run: Played) -> Trace | None:
         """What happened from the start to the end of the run; None if nobody asked for it."""
@@ -105,12 +111,14 @@ def _json(text: str) -> Json:
 
 def _programs(shown: Json, verified: Mapping[int, int]) -> Iterator[ProgramStats]:
     for entry in shown if isinstance(shown, list) else []:
-        if isinstance(entry, dict) and entry.get("type") == "struct_ops":
-            number, name = entry.get("id"), entry.get("name")
+        if not isinstance(entry, dict) or entry.get("type") != "struct_ops":
+            continue
+        number, name = entry.get("id"), entry.get("name")
+        if isinstance(number, int) and number in verified:
             xlated, jited = entry.get("bytes_xlated"), entry.get("bytes_jited")
             yield ProgramStats(
                 name=name if isinstance(name, str) else "",
-                verified_insns=verified.get(number, 0) if isinstance(number, int) else 0,
+                verified_insns=verified[number],
                 xlated_bytes=xlated if isinstance(xlated, int) else 0,
                 jited_bytes=jited if isinstance(jited, int) else 0,
             )

@@ -50,7 +50,18 @@ def _own_checks() -> tuple[Check, ...]:
         Check("schedc", version("schedlang"), ""),
         Check("python", platform.python_version(), ""),
         Check("z3", version("z3-solver"), ""),
+        Check("cvc5", _second_solver(), ""),
     )
+
+
+def _second_solver() -> str:
+    """It is optional, so that its absence is nothing to mend."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cvc5")
+    except PackageNotFoundError:
+        return "not there; optional: pip install 'schedlang[recheck]'"
 
 
 def _print(checks: tuple[Check, ...]) -> None:

@@ -18,6 +18,8 @@ class Exit(IntEnum):
     ENVIRONMENT = 7
     CERTIFICATE = 8
     WEAKER = 9
+    TEST = 10
+    COMPARISON = 11
     INTERNAL = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -31,6 +33,8 @@ _BY_CODE = (
     ("E0301", Exit.REFUTED),
     ("E0305", Exit.CERTIFICATE),
     ("E0306", Exit.CERTIFICATE),
+    ("E0801", Exit.TEST),
+    ("E10", Exit.COMPARISON),
     ("E0302", Exit.UNKNOWN),
     ("E0307", Exit.UNKNOWN),
     ("E0", Exit.POLICY),

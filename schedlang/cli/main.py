@@ -16,15 +16,20 @@ import click
 from click.shell_completion import shell_complete
 
 from schedlang.cli.check import check
+from schedlang.cli.compare import compare
 from schedlang.cli.compile import compile_
 from schedlang.cli.completions import COMPLETE_VARIABLE, PROGRAM, completions
+from schedlang.cli.diff import diff
 from schedlang.cli.doctor import doctor
 from schedlang.cli.exits import Exit
 from schedlang.cli.explain import explain
 from schedlang.cli.fmt import fmt
 from schedlang.cli.new import new
 from schedlang.cli.prove import prove
+from schedlang.cli.review import review
 from schedlang.cli.run import run
+from schedlang.cli.sim import sim
+from schedlang.cli.test import test
 from schedlang.cli.verify import verify
 
 
@@ -40,7 +45,25 @@ def cli() -> None:
     """
 
 
-for command in (check, prove, compile_, verify, run, fmt, explain, new, doctor, completions):
+_COMMANDS = (
+    check,
+    prove,
+    review,
+    diff,
+    compile_,
+    verify,
+    run,
+    sim,
+    test,
+    compare,
+    fmt,
+    explain,
+    new,
+    doctor,
+    completions,
+)
+
+for command in _COMMANDS:
     cli.add_command(command)
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO, final
@@ -30,6 +30,7 @@ from schedlang.source import Sources
 if TYPE_CHECKING:
     from schedlang.backend import EnvironmentProblem
     from schedlang.driver import Compilation
+    from schedlang.report.chart import Chart
 
 
 class Format(StrEnum):
@@ -70,10 +71,18 @@ def _file_columns() -> int:
 def draws_ascii(stream: TextIO) -> bool:
     """Whether the stream cannot show what lanes are drawn with."""
     try:
-        "│─▒░↺▸╵".encode(stream.encoding or "ascii")
+        "│─▒░↺▸╵▲".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return True
     return False
+
+
+def pen(stream: TextIO, colour: bool, indent: int) -> Callable[[Chart], str]:
+    """Draws charts for the stream, `indent` columns less wide than it is."""
+    from schedlang.report.chart_text import chart_text
+
+    columns, ascii_only = line_columns(stream) - indent, draws_ascii(stream)
+    return lambda chart: chart_text(chart, columns, colour=colour, ascii_only=ascii_only)
 
 
 def print_findings(

@@ -16,20 +16,11 @@ from schedlang.cli.options import (
     print_timings,
     time_option,
 )
-from schedlang.cli.output import (
-    Findings,
-    Format,
-    draws_ascii,
-    findings_of,
-    line_columns,
-    print_findings,
-    wants_colour,
-)
+from schedlang.cli.output import Findings, Format, findings_of, pen, print_findings, wants_colour
 
 if TYPE_CHECKING:
     from schedlang.diagnostics.model import Diagnostic
     from schedlang.driver import Compilation
-    from schedlang.report.proof_text import Draw
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -46,7 +37,6 @@ _FOLDER = click.Path(path_type=Path)
 )
 @click.option(
     "--recheck",
-    "rechecked",
     metavar="DIRECTORY",
     type=_FOLDER,
     help="Let cvc5 decide the files of --proofs again.",
@@ -59,7 +49,7 @@ def prove(
     trace: bool,
     html: Path | None,
     proofs: Path | None,
-    rechecked: Path | None,
+    recheck: Path | None,
     form: Format,
     time_passes: bool,
 ) -> int:
@@ -73,17 +63,17 @@ def prove(
     """
     from schedlang.driver import Phase, Request, run
 
-    if rechecked is not None:
-        from schedlang.cli.recheck import recheck
+    if recheck is not None:
+        from schedlang.cli.recheck import recheck_folder
 
         if trace or time_passes or html is not None or proofs is not None:
             raise click.UsageError("--recheck proves nothing: it goes with POLICY and --format")
-        return recheck(rechecked, policy, form)
+        return recheck_folder(recheck, policy, form)
     if policy is None:
         raise click.UsageError("POLICY is missing")
     if proofs is not None:
         _require_own_folder(proofs)
-    done = _write(run(Request(policy, through=Phase.PROVE)), html, proofs)
+    done = _write(run(Request(policy, through=Phase.PROVE, attain=True)), html, proofs)
     _print(done, form, trace)
     if time_passes:
         print_timings(done)
@@ -132,17 +122,9 @@ def _print(done: Compilation, form: Format, trace: bool) -> None:
         others = tuple(d for d in done.diagnostics if d.code[1:3] != "03")
         print_findings([Findings(done.request.path, others, done.sources)], form)
         colour = wants_colour(sys.stdout)
-        draw = _pen(colour) if trace else None
+        draw = pen(sys.stdout, colour, indent=2) if trace else None
         text = proof_text(done.proof, done.policy, colour=colour, draw=draw)
         click.echo(text, nl=False, color=True)
     else:
         more = {"proof": proof_json(done.proof, done.policy)}
         print_findings([findings_of(done)], form, more)
-
-
-def _pen(colour: bool) -> Draw:
-    from schedlang.report.chart_text import chart_text
-
-    # Two columns less: the report indents what it draws.
-    columns, ascii_only = line_columns(sys.stdout) - 2, draws_ascii(sys.stdout)
-    return lambda chart: chart_text(chart, columns, colour=colour, ascii_only=ascii_only)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.output import Findings, Format, print_findings, print_problem
+from schedlang.cli.output import Findings, Format, findings_of, print_findings, print_problem
 from schedlang.diagnostics.model import Diagnostic, Repair
 from schedlang.diagnostics.printable import printable
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from schedlang.report.certificates import Flaw, Index, Opinion
 
 
-def recheck(folder: Path, policy: str | None, form: Format) -> int:
+def recheck_folder(folder: Path, policy: str | None, form: Format) -> int:
     """Decide every certificate again; with `policy`, they have to be those of its proof."""
     from schedlang.backend import EnvironmentProblem
     from schedlang.files import read_folder
@@ -32,34 +32,34 @@ def recheck(folder: Path, policy: str | None, form: Format) -> int:
     if isinstance(files, Diagnostic):
         print_findings([Findings(str(folder), (files,))], form)
         return exit_for((files,))
-    expected, findings = _expected(policy)
+    expected = _expected(policy) if policy is not None else None
+    if isinstance(expected, Findings):
+        print_findings([expected], form)
+        return exit_for(expected.diagnostics)
     opinions: list[Opinion] = []
-    if not findings:
-        index, findings = _index(files, expected)
-        if index is not None and not findings:
-            opinions = list(_opinions(index, files, form))
-            findings = tuple(_judged(opinions))
+    index, findings = _index(files, expected)
+    if index is not None and not findings:
+        opinions = list(_opinions(index, files, form))
+        findings = tuple(_judged(opinions))
     _print(folder, opinions, findings, form)
     return exit_for(findings)
 
 
-def _expected(policy: str | None) -> tuple[Mapping[str, bytes] | None, tuple[Diagnostic, ...]]:
+def _expected(policy: str) -> Mapping[str, bytes] | Findings:
     """The certificates of the policy's proof as it is now, or why there is none."""
     from schedlang.driver import Phase, Request, run
     from schedlang.report.certificates import certificates
 
-    if policy is None:
-        return None, ()
     done = run(Request(policy, through=Phase.PROVE))
     if done.policy is None or done.proof is None:
-        return None, done.diagnostics
-    return certificates(done.proof, done.policy), ()
+        return findings_of(done)
+    return certificates(done.proof, done.policy)
 
 
 def _index(
     files: Mapping[str, bytes], expected: Mapping[str, bytes] | None
 ) -> tuple[Index | None, tuple[Diagnostic, ...]]:
-    from schedlang.report.certificate_names import INDEX
+    from schedlang.certificate_names import INDEX
     from schedlang.report.certificates import Flaw, flaws, read_index
 
     if INDEX not in files:
@@ -91,7 +91,8 @@ def _opinions(index: Index, files: Mapping[str, bytes], form: Format) -> Iterato
     for number, certificate in enumerate(index.certificates, 1):
         if shows_progress:
             click.echo(f"\r{number}/{len(index.certificates)}", err=True, nl=False)
-        yield Opinion(certificate, second_opinion(files[certificate.file].decode()))
+        text = files[certificate.file].decode(errors="replace")
+        yield Opinion(certificate, second_opinion(text))
     if shows_progress:
         click.echo("\r", err=True, nl=False)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, final
 
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, policy_argument
+from schedlang.cli.options import exits_with, format_option, html_option, policy_argument
 from schedlang.cli.output import Findings, Format, print_findings, print_problem
 from schedlang.cli.vm import (
     compile_for_kernel,
@@ -18,18 +21,21 @@ from schedlang.cli.vm import (
 )
 
 if TYPE_CHECKING:
-    from schedlang.backend import GuestTask
+    from schedlang.backend import KernelReport, RunRequest
+    from schedlang.cli.workload import GuestTask
     from schedlang.driver import Compilation
-    from schedlang.machine.topology import Topology
+    from schedlang.shapes import Loaded
+    from schedlang.workload.model import Workload
 
 _VM_SECONDS = 5.0
+_MOST_SEED = 2**64 - 1
 _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
 
 
 @click.command()
 @policy_argument
 @machine_options
-@click.option("--seconds", type=click.FloatRange(0.5, 3600), help="How long (in the VM: 5).")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), help="How long (in the VM: 5).")
 @click.option(
     "--task",
     "task_texts",
@@ -39,6 +45,24 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     help="Tasks, such as `nginx:6:0:runs 300us every 5ms` or `make:8:10:hog`. Repeatable.",
 )
 @click.option(
+    "--workload",
+    "-w",
+    "workload_name",
+    metavar="NAME|FILE",
+    help="Run this instead: a shape, or a TOML file; see docs/workloads.md.",
+)
+@click.option(
+    "--command",
+    "command_text",
+    allow_from_autoenv=False,
+    metavar="'CMD ARGS'",
+    help="A program of this machine to run beside the tasks, or alone.",
+)
+@click.option("--seed", type=click.IntRange(0, _MOST_SEED), default=0, show_default=True)
+@click.option(
+    "--deterministic", is_flag=True, help="Virtual time: the same command gives the same figures."
+)
+@click.option(
     "--param",
     "param_texts",
     multiple=True,
@@ -46,6 +70,13 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     metavar="NAME=VALUE",
     help="A param's value at load.",
 )
+@click.option(
+    "--trace",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write what the kernel did as a trace for Perfetto or Chrome.",
+)
+@html_option
 @click.option(
     "--unproved",
     is_flag=True,
@@ -70,29 +101,75 @@ def run(
     kernel: str,
     seconds: float | None,
     task_texts: tuple[str, ...],
+    workload_name: str | None,
+    command_text: str | None,
+    seed: int,
+    deterministic: bool,
     param_texts: tuple[str, ...],
+    trace: Path | None,
+    html: Path | None,
     unproved: bool,
     host: bool,
     is_known: bool,
     form: Format,
 ) -> int:
-    """Run tasks under POLICY in a micro-VM.
+    """Run tasks, or a workload, under POLICY in a micro-VM.
 
-    Says who got how much. Without --task: two hogs, two sleepers, and whatever else it takes to
-    reach every queue.
+    Says who got how much. Without --task, --workload and --command: two hogs, two sleepers, and
+    whatever else it takes to reach every queue.
     """
     topology = read_topology(cpus, llcs, nodes, smt)
-    tasks = tuple(_read_task(text) for text in task_texts)
+    wanted = _Wanted(
+        tasks=tuple(_read_task(text) for text in task_texts),
+        workload=workload_name,
+        command=_read_command(command_text),
+        seconds=seconds,
+        trace=trace,
+        html=html,
+    )
+    if wanted.tasks and wanted.workload is not None:
+        raise click.UsageError("--task and --workload exclude each other")
     if host:
-        _require_words(seconds, is_known, unproved, bool(tasks or param_texts))
+        _require_words(seconds, is_known, unproved, wanted.is_for_guests or bool(param_texts))
+    loaded = _load(wanted)
+    if loaded is not None and loaded.workload is None:
+        return _tell_bad_workload(wanted, loaded, form)
     done = compile_for_kernel(policy, unproved)
     if done.built is None or done.policy is None:
         return tell_failure(done, form)
     if host:
         assert seconds is not None
         return _on_host(done, seconds, form)
-    params = _read_params(param_texts, done)
-    return _in_vm(done, topology, seconds or _VM_SECONDS, tasks, kernel, params, form)
+    from schedlang.backend import RunRequest
+
+    request = RunRequest(
+        topology=topology,
+        workload=_workload(wanted, loaded, done, form),
+        kernel=kernel,
+        params=_read_params(param_texts, done),
+        seed=seed,
+        deterministic=deterministic,
+        trace=trace is not None or html is not None,
+        command=wanted.command,
+    )
+    return _in_vm(done, request, wanted, form)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the options say of the run."""
+
+    tasks: tuple[GuestTask, ...]
+    workload: str | None
+    command: tuple[str, ...]
+    seconds: float | None
+    trace: Path | None
+    html: Path | None
+
+    @property
+    def is_for_guests(self) -> bool:
+        return bool(self.tasks or self.workload or self.command or self.trace or self.html)
 
 
 def _require_words(seconds: float | None, is_known: bool, unproved: bool, has_guests: bool) -> None:
@@ -105,7 +182,9 @@ def _require_words(seconds: float | None, is_known: bool, unproved: bool, has_gu
     if unproved:
         raise click.UsageError("an unproved policy runs in the micro-VM only")
     if has_guests:
-        raise click.UsageError("--task and --param are for the micro-VM; a host has its own tasks")
+        raise click.UsageError(
+            "a host has its own tasks; params, workloads and traces are for the VM"
+        )
 
 
 def _read_task(text: str) -> GuestTask:
@@ -127,30 +206,86 @@ def _read_params(texts: tuple[str, ...], done: Compilation) -> tuple[tuple[str, 
         raise click.BadParameter(str(error), param_hint="--param") from error
 
 
-def _in_vm(
-    done: Compilation,
-    topology: Topology,
-    seconds: float,
-    tasks: tuple[GuestTask, ...],
-    kernel: str,
-    params: tuple[tuple[str, int], ...],
-    form: Format,
-) -> int:
-    from schedlang.backend import RunRequest
-    from schedlang.cli.workload import default_tasks, missed_queues
-    from schedlang.report.proof_text import UNPROVED
+def _read_command(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--command") from error
+    if not words:
+        raise click.BadParameter("no command is in it", param_hint="--command")
+    return words
+
+
+# --- what runs
+
+
+def _load(wanted: _Wanted) -> Loaded | None:
+    from schedlang.shapes import load_workload
+
+    return load_workload(wanted.workload) if wanted.workload is not None else None
+
+
+def _tell_bad_workload(wanted: _Wanted, loaded: Loaded, form: Format) -> int:
+    sources = () if loaded.source is None else (loaded.source,)
+    print_findings([Findings(wanted.workload or "", loaded.diagnostics, sources)], form)
+    return exit_for(loaded.diagnostics)
+
+
+def _workload(wanted: _Wanted, loaded: Loaded | None, done: Compilation, form: Format) -> Workload:
+    """`--seconds` cuts a workload off; without it a command has the time that it takes."""
+    from schedlang.cli.workload import default_tasks, missed_queues, task_workload
+    from schedlang.workload.model import Workload
 
     assert done.policy is not None
-    chosen = tasks or default_tasks(done.policy)
+    if loaded is not None and loaded.workload is not None:
+        if wanted.seconds is None:
+            return loaded.workload
+        return replace(loaded.workload, duration_ns=round(wanted.seconds * 1e9))
+    if wanted.command and not wanted.tasks:
+        duration_ns = None if wanted.seconds is None else round(wanted.seconds * 1e9)
+        return Workload("command", "", (), duration_ns=duration_ns)
+    chosen = wanted.tasks or default_tasks(done.policy)
     if form is Format.HUMAN:
-        if any(d.code in ("E0301", "E0302") for d in done.diagnostics):
-            click.echo(UNPROVED)
         for queue in missed_queues(done.policy, chosen):
-            click.echo(
-                f"no task is expected to reach queue `{queue}`; add one with --task", err=True
-            )
-    request = RunRequest(topology, seconds, chosen, kernel, params)
-    return tell_stay(done, request, form, was_run=True)
+            told = f"no task is expected to reach queue `{queue}`; add one with --task"
+            click.echo(told, err=True)
+    return task_workload(chosen, wanted.seconds or _VM_SECONDS)
+
+
+def _in_vm(done: Compilation, request: RunRequest, wanted: _Wanted, form: Format) -> int:
+    from schedlang.report.proof_text import UNPROVED
+
+    is_unproved = any(d.code in ("E0301", "E0302") for d in done.diagnostics)
+    if form is Format.HUMAN and is_unproved:
+        click.echo(UNPROVED)
+
+    def write(report: KernelReport) -> None:
+        _write_drawings(request, wanted, report)
+
+    return tell_stay(done, request, form, was_run=True, write=write)
+
+
+def _write_drawings(request: RunRequest, wanted: _Wanted, report: KernelReport) -> None:
+    """The files that were asked for. Raises EnvironmentProblem."""
+    from schedlang.files import write_file
+    from schedlang.report.chart_html import chart_page
+    from schedlang.report.chart_trace import chart_trace
+    from schedlang.report.kernel_chart import kernel_chart
+    from schedlang.report.outcome import outcome_tables
+
+    ran = report.ran
+    if ran is None or ran.trace is None:
+        return
+    outcome, cpus = ran.outcome, request.topology.cpus
+    title = f"{outcome.workload} under {outcome.scheduler}, kernel {report.kernel}"
+    chart = kernel_chart(title, cpus, outcome.makespan_ns, ran.trace)
+    if wanted.trace is not None:
+        write_file(wanted.trace, chart_trace(chart).encode())
+    if wanted.html is not None:
+        page = chart_page(title, (chart,), (), outcome_tables(outcome, cpus))
+        write_file(wanted.html, page.encode())
 
 
 def _on_host(done: Compilation, seconds: float, form: Format) -> int:

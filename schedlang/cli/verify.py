@@ -35,7 +35,8 @@ def verify(
     if done.built is None or done.policy is None:
         return tell_failure(done, form)
     from schedlang.backend import RunRequest
-    from schedlang.cli.workload import default_tasks
+    from schedlang.cli.workload import default_tasks, task_workload
 
-    request = RunRequest(topology, SECONDS, default_tasks(done.policy), kernel)
+    workload = task_workload(default_tasks(done.policy), SECONDS)
+    request = RunRequest(topology, workload, kernel)
     return tell_stay(done, request, form, was_run=False)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final
+from typing import Final, final
 
-from schedlang.backend import GuestTask
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
 from schedlang.machine.topology import Topology
+from schedlang.workload.model import Constant, Group, Loop, Phase, Run, Sleep, Workload
+from schedlang.workload.weights import weight_of
 
 _UNITS_US: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
 _BODY = re.compile(
@@ -28,10 +29,45 @@ _NICES: Final = range(-20, 20)
 _MOST: Final = 1000
 _LONGEST_COMM: Final = 15
 _TURNS: Final = 32
+_HOG: Final = Constant(10**9)  # that much at a time, again and again
 
 
 class BadText(ValueError):
     """Says what is wrong with the text of a `--task` or a `--param`."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GuestTask:
+    """`count` tasks named `comm`. `sleep_us` 0 is a hog; else it runs and sleeps in turn."""
+
+    comm: str
+    count: int = 1
+    nice: int = 0
+    cpus: tuple[int, ...] = ()
+    run_us: int = 0
+    sleep_us: int = 0
+
+
+def task_workload(tasks: tuple[GuestTask, ...], seconds: float) -> Workload:
+    """Each kind of task as a group of its name."""
+    comms = [task.comm for task in tasks]
+    names = [
+        comm if comm not in comms[:n] else f"{comm}#{comms[:n].count(comm) + 1}"
+        for n, comm in enumerate(comms)
+    ]
+    groups = tuple(
+        Group(name, task.count, task.comm, task.comm, _phases(task), task.nice, cpus=task.cpus)
+        for name, task in zip(names, tasks, strict=True)
+    )
+    return Workload("tasks", "", groups, duration_ns=round(seconds * 1e9))
+
+
+def _phases(task: GuestTask) -> tuple[Phase, ...]:
+    if task.sleep_us == 0:
+        return (Loop(None, (Run(_HOG),)),)
+    run, sleep = Constant(task.run_us * 1000), Constant(task.sleep_us * 1000)
+    return (Loop(None, (Run(run), Sleep(sleep))),)
 
 
 # --- reading
@@ -115,8 +151,7 @@ def reaches(policy: ir.Policy, task: GuestTask) -> set[int]:
     """The queues that such a task is in, alone on one CPU, during its first turns."""
     machine = Machine(policy, Topology(cpus=1), tuple(param.default for param in policy.params))
     affinity = frozenset((0,)) if task.cpus else None
-    weight = _weight(task.nice)
-    spec = TaskSpec(task.comm, task.comm, task.nice, weight, affinity=affinity)
+    spec = TaskSpec(task.comm, task.comm, task.nice, weight_of(task.nice), affinity=affinity)
     now, number = 0, machine.fork(spec, 0)
     found = {machine.tasks[number].queue}
     for _ in range(_TURNS):
@@ -129,11 +164,6 @@ def reaches(policy: ir.Policy, task: GuestTask) -> set[int]:
             machine.wake(number, now)
         found.add(machine.tasks[number].queue)
     return found
-
-
-def _weight(nice: int) -> int:
-    """About what the kernel gives: 100 at nice 0, a quarter more for each level."""
-    return max(1, min(10_000, round(ir.DEFAULT_WEIGHT / 1.25**nice)))
 
 
 def _candidates(policy: ir.Policy) -> Iterator[GuestTask]:

@@ -22,7 +22,9 @@ class Phase(StrEnum):
     KERNEL = "kernel"
     ENVIRONMENT = "environment"
     WORKLOAD = "workloads"
+    TESTS = "tests of policies"
     INTERNAL = "our own bugs"
+    COMPARISON = "comparisons"
 
 
 @final
@@ -39,9 +41,9 @@ _ENTRIES: Final = (
     (
         Phase.INPUT,
         {
-            "E0001": "the policy file is missing or cannot be read",
-            "E0002": "the policy file is not UTF-8 text",
-            "E0003": "the policy file is too large",
+            "E0001": "the file is missing or cannot be read",
+            "E0002": "the file is not UTF-8 text",
+            "E0003": "the file is too large",
         },
     ),
     (
@@ -114,6 +116,7 @@ _ENTRIES: Final = (
             "E0503": "the kernel ejected the scheduler while it ran",
             "E0504": "the kernel could not load the object",
             "E0505": "the micro-VM failed",
+            "E0506": "a workload did not come to its end in the micro-VM",
         },
     ),
     (
@@ -138,9 +141,23 @@ _ENTRIES: Final = (
         },
     ),
     (
+        Phase.TESTS,
+        {
+            "E0801": "an expectation of a test is not met",
+        },
+    ),
+    (
         Phase.INTERNAL,
         {
             "E0901": "internal error",
+        },
+    ),
+    (
+        Phase.COMPARISON,
+        {
+            "E1001": "a run of a comparison does not count",
+            "E1002": "the control of a comparison shows a difference",
+            "E1003": "a file of samples cannot be used",
         },
     ),
 )

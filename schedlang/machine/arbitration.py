@@ -7,7 +7,7 @@ Sets of queues are bits of a number.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never, final
+from typing import NamedTuple, assert_never, final
 
 from schedlang.ir.nodes import (
     MAX_DEBT,
@@ -103,12 +103,21 @@ class Arbitration:
                 assert_never(tree)
 
 
+class RelativeArbitration(NamedTuple):
+    """A CPU's arbitration state, relative to now and to the V of each weighted node."""
+
+    rested: bool
+    dues: tuple[int, ...]
+    debts: tuple[tuple[tuple[int, bool], ...], ...]
+
+
 @final
 class Arbiter:
-    """The arbitration state of one CPU."""
+    """The arbitration state of one CPU. `asked` are the weighted nodes that a choice has asked."""
 
     def __init__(self, shared: Arbitration) -> None:
         self._shared = shared
+        self.asked: set[int] = set()
         self._rested = True
         self._due = [0] * len(shared.watches)
         self._v = [0] * len(shared.widths)
@@ -117,13 +126,14 @@ class Arbiter:
 
     def choose(self, occupied: int, now: int) -> int | None:
         """The queue to serve, None if `occupied`, the queues that are non-empty here, is empty."""
-        self._leave_idleness(now)
-        oldest, overdue = now + 1, None
+        if self._rested:
+            self._leave_idleness(now)
+        oldest, overdue, dues = now + 1, None, self._due
         for watch in self._shared.watches:
             if not occupied & watch.bit:
                 self._see_empty(watch, now)
-            elif self._due[watch.number] < oldest:
-                oldest, overdue = self._due[watch.number], watch.queue
+            elif dues[watch.number] < oldest:
+                oldest, overdue = dues[watch.number], watch.queue
         if overdue is not None:
             return overdue
         queue = self._walk(occupied)
@@ -138,8 +148,8 @@ class Arbiter:
     def start(self, queue: int, now: int) -> None:
         """A turn from `queue` starts, chosen or claimed."""
         for watch in self._shared.watches_of[queue]:
-            if watch.is_share:
-                self._due[watch.number] = min(self._due[watch.number], now)
+            if watch.is_share and self._due[watch.number] > now:
+                self._due[watch.number] = now
 
     def settle(self, queue: int, served_ns: int, now: int) -> None:
         """`queue` has been served for `served_ns` more, up to `now`."""
@@ -153,8 +163,14 @@ class Arbiter:
             p, most = self._p[charge.node], self._v[charge.node] + MAX_DEBT
             p[charge.child] = min(p[charge.child] + served_ns * charge.scale, most)
 
-    def relative(self, now: int) -> tuple[object, ...]:
-        """All of the state that can matter later, the same for runs shifted in time."""
+    def dues(self) -> tuple[int, ...]:
+        """By guard, the time from which it is overdue."""
+        return tuple(self._due)
+
+    def relative(self, now: int) -> RelativeArbitration:
+        """All of the state that can matter later, the same for runs shifted in time: whether the
+        CPU is idle, what is due, and the debts by weighted node.
+        """
         dues = tuple(self._relative_due(watch, now) for watch in self._shared.watches)
         debts = tuple(
             # A child that was last seen empty re-enters at V at least.
@@ -163,7 +179,7 @@ class Arbiter:
             )
             for v, ps, seens in zip(self._v, self._p, self._seen, strict=True)
         )
-        return (self._rested, dues, debts)
+        return RelativeArbitration(self._rested, dues, debts)
 
     def _relative_due(self, watch: Watch, now: int) -> int:
         due = self._due[watch.number] - now
@@ -180,39 +196,44 @@ class Arbiter:
                 self._see_empty(watch, now)
 
     def _see_empty(self, watch: Watch, now: int) -> None:
-        if watch.is_share:
-            self._due[watch.number] = max(self._due[watch.number], now)
-        else:
+        if not watch.is_share:
             self._due[watch.number] = now + self._shared.quantities[watch.number]
+        elif self._due[watch.number] < now:
+            self._due[watch.number] = now
 
     def _walk(self, occupied: int) -> int | None:
         """The queue that the tree serves, None if all are empty."""
         branch = self._shared.root
         while branch.queue is None:
             if branch.weighted is None:
-                below = (child for child in branch.children if child.queues & occupied)
-                child = next(below, None)
+                for child in branch.children:
+                    if child.queues & occupied:
+                        break
+                else:
+                    return None
+                branch = child
+            elif (taken := self._weigh(branch, branch.weighted, occupied)) is not None:
+                branch = taken
             else:
-                child = self._weigh(branch, branch.weighted, occupied)
-            if child is None:
                 return None
-            branch = child
         return branch.queue if branch.queues & occupied else None
 
     def _weigh(self, branch: Branch, node: int, occupied: int) -> Branch | None:
+        self.asked.add(node)
         v, p, seen = self._v[node], self._p[node], self._seen[node]
         taken: int | None = None
         for k, child in enumerate(branch.children):
             is_occupied = child.queues & occupied != 0
             if is_occupied:
-                if not seen[k]:
-                    p[k] = max(p[k], v)
+                if not seen[k] and p[k] < v:
+                    p[k] = v
                 if taken is None or p[k] < p[taken]:
                     taken = k
             seen[k] = is_occupied
         if taken is None:
             return None
-        self._v[node] = max(v, p[taken])
+        if p[taken] > v:
+            self._v[node] = p[taken]
         return branch.children[taken]
 
 

@@ -146,8 +146,17 @@ def compile_handlers(
 
 def constant_values(exprs: Sequence[Expr], params: tuple[int, ...]) -> tuple[int, ...]:
     """Values of expressions that read params only."""
-    environment = Environment(params)
-    return tuple(evaluate(expr, environment) for expr in exprs)
+    return tuple(_constant_value(expr, params) for expr in exprs)
+
+
+def _constant_value(expr: Expr, params: tuple[int, ...]) -> int:
+    match expr:
+        case Const():
+            return expr.value
+        case ParamRef():
+            return params[expr.index]
+        case _:
+            return evaluate(expr, Environment(params))
 
 
 @final

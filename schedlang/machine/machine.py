@@ -8,84 +8,23 @@ Sets of CPUs and of queues are bits of a number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import NamedTuple, assert_never, final
+from dataclasses import replace
+from typing import assert_never, final
 
-from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Event, Owner, Policy, Rung
+from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Policy, Rung
 from schedlang.machine.arbitration import Arbiter, Arbitration
-from schedlang.machine.evaluate import Environment, Values, compile_initial, compile_route
-from schedlang.machine.queue import Entry, QueueInstance, effects
+from schedlang.machine.compiled import CompiledPolicy, compile_policy
+from schedlang.machine.evaluate import Environment
+from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
+from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
 from schedlang.machine.topology import Topology
 
+__all__ = ["Chosen", "Cpu", "Machine", "Mode", "Phase", "Task", "Turn"]
 
-class Chosen(NamedTuple):
-    task: int
-    queue: int
-
-
-class Turn(NamedTuple):
-    """What a CPU runs. `granted_ns` is the slice the task got when it joined `queue`."""
-
-    task: int
-    queue: int
-    start: int
-    granted_ns: int
-
-
-class Mode(Enum):
-    """What a CPU is about.
-
-    An `IDLE` one chooses only when something arrives for it; an `AWAY` one works for others.
-    """
-
-    IDLE = "idle"
-    CHOOSING = "choosing"
-    RUNNING = "running"
-    AWAY = "away"
-
-
-@final
-@dataclass(slots=True)
-class Cpu:
-    """`woken`: it was idle, or away, and has to choose. `core`: the CPUs of its core."""
-
-    arbiter: Arbiter
-    core: int
-    mode: Mode = Mode.IDLE
-    woken: bool = False
-    claimed: int | None = None
-    turn: Turn | None = None
-    settled_at: int = 0
-
-
-class Phase(Enum):
-    """Where a task is. A `CLAIMED` one waits for its CPU to start it and is in no queue."""
-
-    BLOCKED = "blocked"
-    QUEUED = "queued"
-    CLAIMED = "claimed"
-    RUNNING = "running"
-    EXITED = "exited"
-
-
-@final
-@dataclass(slots=True)
-class Task:
-    """`cpu` is where it last ran; `queue` and `slice_ns` are what its last arrival gave it.
-
-    `cpus` are those of the machine that it may run on.
-    """
-
-    spec: TaskSpec
-    cpus: int
-    states: Values
-    order_states: list[Values | None]
-    cpu: int
-    phase: Phase = Phase.BLOCKED
-    queue: int = 0
-    slice_ns: int = 0
+# An enumeration's members are slow to look up, and these are needed at every step.
+_IDLE, _CHOOSING, _RUNNING = Mode.IDLE, Mode.CHOOSING, Mode.RUNNING
+_BLOCKED, _QUEUED, _ON_CPU = Phase.BLOCKED, Phase.QUEUED, Phase.RUNNING
 
 
 @final
@@ -94,40 +33,48 @@ class Machine:
 
     `params` are the values of the policy's params. A task is a number, counted from 0 as they are
     forked. `woken` lists the CPUs that were idle, or away, and have to choose, in the order of
-    their wake-ups. A CPU whose turn was stopped has to choose as well, and is not listed.
+    their wake-ups. A CPU whose turn was stopped has to choose as well, and is not listed. `code` is
+    the policy compiled, if that has been done before.
     """
 
-    def __init__(self, policy: Policy, topology: Topology, params: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        topology: Topology,
+        params: tuple[int, ...],
+        code: CompiledPolicy | None = None,
+    ) -> None:
         self.policy = policy
+        self.tasks: list[Task] = []
+        self.woken: list[int] = []
+        self._code = code or compile_policy(policy)
+        self._topology = topology
         self._arbitration = Arbitration(policy, params)
         self.cpus = [
             Cpu(Arbiter(self._arbitration), _core(topology, cpu)) for cpu in range(topology.cpus)
         ]
-        self.queues = [
-            QueueInstance(policy, queue, topology.cpus) for queue in range(len(policy.queues))
-        ]
-        self.tasks: list[Task] = []
-        self.woken: list[int] = []
-        self.state_types = tuple(state.type for state in policy.states)
+        self.queues = [QueueInstance(queue, topology.cpus) for queue in self._code.queues]
+        self.state_types = self._code.state_types
         self._idle = (1 << topology.cpus) - 1
         self._seq = 0
         self._env = Environment(params)
-        self._initial = compile_initial(policy.states, Owner.TASK)
-        self._on_wake = effects(policy, None, Event.WAKE)
-        self._route = compile_route(policy.route)
+
+    def afresh(self) -> Machine:
+        """A machine like this one when it was new: nothing of the policy is compiled again."""
+        return Machine(self.policy, self._topology, self._env.params, self._code)
 
     # --- what happens to tasks
 
     def fork(self, spec: TaskSpec, now: int, cpu: int = 0) -> int:
         """A task appears, runnable; `cpu` is its parent's. The number of the task."""
         self._env.task, self._env.now = spec, now
-        states = self._initial(self._env)
+        states = self._code.initial(self._env)
         self.tasks.append(Task(spec, self._cpus(spec), states, [None] * len(self.queues), cpu))
         self.wake(len(self.tasks) - 1, now)
         return len(self.tasks) - 1
 
     def wake(self, task: int, now: int) -> None:
-        assert self.tasks[task].phase is Phase.BLOCKED
+        assert self.tasks[task].phase is _BLOCKED
         self._arrive(task, now, woke=True)
 
     def change(self, task: int, spec: TaskSpec, now: int) -> int | None:
@@ -166,11 +113,11 @@ class Machine:
     def choose(self, cpu: int, now: int) -> Chosen | None:
         """A CPU without a turn starts its claimed task, or what it chooses; None: it is idle."""
         c = self.cpus[cpu]
-        assert c.mode is Mode.CHOOSING or c.mode is Mode.IDLE
+        assert c.mode is _CHOOSING or c.mode is _IDLE
         was_woken, c.woken = c.woken, False
         if was_woken:
             self.woken.remove(cpu)
-        elif c.mode is Mode.IDLE:
+        elif c.mode is _IDLE:
             self._idle &= ~(1 << cpu)
         if c.claimed is not None:
             task, c.claimed = c.claimed, None
@@ -194,15 +141,16 @@ class Machine:
         self.settle(cpu, now)
         c, env = self.cpus[cpu], self._env
         assert c.turn is not None
-        turn, c.turn, c.mode = c.turn, None, Mode.CHOOSING
-        t, queue = self.tasks[turn.task], self.queues[turn.queue]
+        turn, c.turn, c.mode = c.turn, None, _CHOOSING
+        t = self.tasks[turn.task]
         self._enter(t, turn.queue, now)
-        env.used = min(max(now - turn.start, MIN_CHARGE_NS), MAX_CHARGE_NS)
+        ran = now - turn.start
+        env.used = MIN_CHARGE_NS if ran < MIN_CHARGE_NS else min(ran, MAX_CHARGE_NS)
         env.granted, env.blocked = turn.granted_ns, blocked
-        for effect in queue.on_stop:
+        for effect in self._code.queues[turn.queue].on_stop:
             effect(env)
         if blocked:
-            t.phase = Phase.BLOCKED
+            t.phase = _BLOCKED
         else:
             self._arrive(turn.task, now, woke=False)
 
@@ -229,23 +177,24 @@ class Machine:
         env, t = self._env, self.tasks[task]
         env.task, env.task_states, env.now = t.spec, t.states, now
         if woke:
-            for effect in self._on_wake:
+            for effect in self._code.on_wake:
                 effect(env)
-        t.queue = self._route(env)
-        queue = self.queues[t.queue]
+        t.queue = self._code.route(env)
+        code = self._code.queues[t.queue]
         self._enter(t, t.queue, now)
         if woke:
-            for effect in queue.on_wake:
+            for effect in code.on_wake:
                 effect(env)
-        for effect in queue.on_join:
+        for effect in code.on_join:
             effect(env)
-        key = 0 if queue.key is None else queue.key(env)
-        t.slice_ns = queue.slice(env)
+        key = 0 if code.key is None else code.key(env)
+        t.slice_ns = code.slice(env)
         if not (woke and self._claim(task)):
-            t.phase = Phase.QUEUED
-            queue.add(Entry(key, self._seq, task, t.cpus))
+            t.phase = _QUEUED
+            self.queues[t.queue].add(key, self._seq, task, t.cpus)
             self._seq += 1
-            self._wake_idle(t.cpus)
+            if self._idle:
+                self._wake_idle(t.cpus)
 
     def _enter(self, t: Task, queue: int, now: int) -> None:
         """Let expressions be about `t` and its states in `queue`, which it has joined."""
@@ -253,7 +202,7 @@ class Machine:
         env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
         order_states = t.order_states[queue]
         if order_states is None:
-            order_states = t.order_states[queue] = instance.initial(env)
+            order_states = t.order_states[queue] = instance.code.initial(env)
         env.order_states = order_states
 
     def _leave(self, task: int) -> None:
@@ -299,7 +248,7 @@ class Machine:
 
     def _rouse(self, cpu: int) -> None:
         c = self.cpus[cpu]
-        c.mode, c.woken = Mode.CHOOSING, True
+        c.mode, c.woken = _CHOOSING, True
         self._idle &= ~(1 << cpu)
         self.woken.append(cpu)
 
@@ -309,10 +258,10 @@ class Machine:
         occupied = 0
         for queue in self.queues:
             if queue.entries and queue.is_occupied(cpu):
-                occupied |= queue.bit
+                occupied |= queue.code.bit
         chosen = self.cpus[cpu].arbiter.choose(occupied, now)
         if chosen is None:
-            self.cpus[cpu].mode = Mode.IDLE
+            self.cpus[cpu].mode = _IDLE
             self._idle |= 1 << cpu
             return None
         return self._start(cpu, self.queues[chosen].take(cpu), now)
@@ -328,13 +277,16 @@ class Machine:
 
     def _start(self, cpu: int, task: int, now: int) -> Chosen:
         c, t = self.cpus[cpu], self.tasks[task]
-        queue, order_states = self.queues[t.queue], t.order_states[t.queue]
-        if queue.clock_state is not None and order_states is not None:
-            queue.clock = max(queue.clock, order_states[queue.clock_state])
+        queue, states = self.queues[t.queue], t.order_states[t.queue]
+        clock_state = queue.code.clock_state
+        if clock_state is not None and states is not None and states[clock_state] > queue.clock:
+            queue.clock = states[clock_state]
         c.arbiter.start(t.queue, now)
-        c.mode, c.turn, c.settled_at = Mode.RUNNING, Turn(task, t.queue, now, t.slice_ns), now
-        t.phase, t.cpu = Phase.RUNNING, cpu
-        return Chosen(task, t.queue)
+        c.mode, c.turn, c.settled_at = _RUNNING, Turn(task, t.queue, now, t.slice_ns), now
+        t.phase, t.cpu = _ON_CPU, cpu
+        if t.chosen is None or t.chosen.queue != t.queue:
+            t.chosen = Chosen(task, t.queue)
+        return t.chosen
 
     def _cpus(self, spec: TaskSpec) -> int:
         """Those of the machine's CPUs that such a task may run on."""

@@ -1,8 +1,9 @@
 """Whether a run repeats: what its passes depended on, and whether that came back.
 
-A pass depends on the states that it read before it wrote them, and on the keys in the queues that
-it took from. If all of that, and everything else of the snapshot, is at the end of some passes as
-it was before them, then the run goes on like that for ever. What it does not depend on may age.
+A pass depends on the states that it read before it wrote them, on the keys in the queues that it
+took from, and on the debts below the weighted nodes that were asked. If all of that, and everything
+else of the snapshot, is at the end of some passes as it was before them, then the run goes on like
+that for ever. What it does not depend on may age.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple, final
 
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine
-from schedlang.machine.snapshot import EntryView, RelativeState, StateValues, TaskView
+from schedlang.machine.snapshot import CpuView, EntryView, RelativeState, TaskView
 
 
 class Cell(NamedTuple):
@@ -31,6 +32,7 @@ class Dependence:
 
     cells: set[Cell] = field(default_factory=set)
     queues: set[int] = field(default_factory=set)
+    nodes: set[int] = field(default_factory=set)
 
 
 @final
@@ -68,6 +70,8 @@ class _Watched:
 def watch(machine: Machine) -> Dependence:
     """From now on, note the states that the machine depends on. Queues are the caller's to note."""
     into = Dependence()
+    for cpu in machine.cpus:
+        cpu.arbiter.asked = into.nodes
     for number, task in enumerate(machine.tasks):
         task.states = _Watched(list(task.states), number, None, into)
         for queue, values in enumerate(task.order_states):
@@ -79,55 +83,65 @@ def watch(machine: Machine) -> Dependence:
 def find_repetition(
     policy: Policy, snapshots: list[RelativeState], passes: list[Dependence]
 ) -> Repetition | None:
-    """The first snapshot that comes back; `passes[i]` leads from `snapshots[i]` to the next."""
-    for second in range(1, len(snapshots)):
-        for first in reversed(range(second)):
-            needed = _union(passes[first:second])
-            before, after = snapshots[first], snapshots[second]
-            if _project(before, needed) == _project(after, needed):
-                return Repetition(first, second, tuple(_differences(policy, before, after)))
+    """The latest snapshot that the last one repeats; `passes[i]` leads from `snapshots[i]` on."""
+    second = len(snapshots) - 1
+    needed = Dependence()
+    for first in reversed(range(second)):
+        needed.cells |= passes[first].cells
+        needed.queues |= passes[first].queues
+        needed.nodes |= passes[first].nodes
+        before, after = snapshots[first], snapshots[second]
+        if _is_same(before, after, needed):
+            return Repetition(first, second, tuple(_differences(policy, before, after)))
     return None
 
 
-def _union(passes: list[Dependence]) -> Dependence:
-    return Dependence(
-        {cell for one in passes for cell in one.cells},
-        {queue for one in passes for queue in one.queues},
-    )
-
-
-def _project(state: RelativeState, needed: Dependence) -> RelativeState:
-    return replace(
-        state,
-        queues=tuple(
-            entries if queue in needed.queues else _without_keys(entries)
-            for queue, entries in enumerate(state.queues)
-        ),
-        tasks=tuple(_project_task(i, task, needed.cells) for i, task in enumerate(state.tasks)),
-    )
-
-
-def _without_keys(entries: tuple[EntryView, ...]) -> tuple[EntryView, ...]:
-    return tuple(EntryView(task, None) for task in sorted(entry.task for entry in entries))
-
-
-def _project_task(number: int, task: TaskView, cells: set[Cell]) -> TaskView:
-    def project(queue: int | None, values: StateValues) -> StateValues:
-        return tuple(
-            value if Cell(number, queue, i) in cells else None for i, value in enumerate(values)
+def _is_same(before: RelativeState, after: RelativeState, needed: Dependence) -> bool:
+    """Whether the two differ in nothing but what is not needed."""
+    return (
+        len(before.tasks) == len(after.tasks)
+        and all(_is_level(*cpus, needed) for cpus in zip(before.cpus, after.cpus, strict=True))
+        and all(_cell(before, cell) == _cell(after, cell) for cell in needed.cells)
+        and all(map(_is_alike, before.tasks, after.tasks))
+        and all(
+            one == other if queue in needed.queues else _waiting(one) == _waiting(other)
+            for queue, (one, other) in enumerate(zip(before.queues, after.queues, strict=True))
         )
-
-    return replace(
-        task,
-        states=project(None, task.states),
-        order_states=tuple(
-            None if values is None else project(queue, values)
-            for queue, values in enumerate(task.order_states)
-        ),
     )
+
+
+def _is_level(one: CpuView, other: CpuView, needed: Dependence) -> bool:
+    """But for the debts below weighted nodes that are not needed."""
+    a, b = one.arbitration, other.arbitration
+    return (
+        (a.rested, a.dues) == (b.rested, b.dues)
+        and all(a.debts[node] == b.debts[node] for node in needed.nodes)
+        and replace(one, arbitration=b) == other
+    )
+
+
+def _cell(state: RelativeState, cell: Cell) -> int | None:
+    task = state.tasks[cell.task]
+    values = task.states if cell.queue is None else task.order_states[cell.queue]
+    return None if values is None else values[cell.state]
+
+
+def _is_alike(one: TaskView, other: TaskView) -> bool:
+    """But for the values of their states."""
+    joined = [[values is None for values in task.order_states] for task in (one, other)]
+    return (
+        joined[0] == joined[1]
+        and replace(one, states=other.states, order_states=other.order_states) == other
+    )
+
+
+def _waiting(entries: tuple[EntryView, ...]) -> list[int]:
+    return sorted(entry.task for entry in entries)
 
 
 def _differences(policy: Policy, before: RelativeState, after: RelativeState) -> Iterator[str]:
+    if before.cpus != after.cpus:
+        yield "the debts below a `weighted`"
     for i, queue in enumerate(policy.queues):
         if before.queues[i] != after.queues[i]:
             yield f"the keys in `{queue.name}`"

@@ -13,9 +13,10 @@ from typing import assert_never, final
 
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine, Mode, Phase
-from schedlang.machine.repetition import Dependence, find_repetition, watch
+from schedlang.machine.repetition import Dependence, Repetition, find_repetition, watch
 from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Shortfall, Step, Turn, Wake
 from schedlang.machine.snapshot import RelativeState, relative_state
+from schedlang.machine.timeless import is_timeless
 from schedlang.machine.topology import Topology
 
 CPU = 0
@@ -96,7 +97,7 @@ def _loop(policy: Policy, loop: Lasso | Shortfall, rounds: int) -> Replay | Mism
             return Mismatch(number, 0, fault)
     loop_at, first_pass = len(run.happenings), len(run.happenings)
     # Not from the loop's start: there the last turn may be about to end otherwise than later.
-    snapshots: list[RelativeState] = []
+    seen = _Seen(policy, is_timeless(policy, loop.steps[loop.loop_start :]))
     passes: list[Dependence] = []
     ends: list[tuple[int, int]] = []  # when each pass ended, and what the queue had been served
     for round_ in range(1, rounds + 1):
@@ -108,9 +109,8 @@ def _loop(policy: Policy, loop: Lasso | Shortfall, rounds: int) -> Replay | Mism
             first_pass = len(run.happenings)
         else:
             passes.append(dependence)
-        snapshots.append(relative_state(run.machine, run.now))
         ends.append((run.now, run.served_ns))
-        found = find_repetition(policy, snapshots, passes)
+        found = seen.repetition(run, passes)
         if found is not None:
             (start, before), (end, after) = ends[found.first], ends[found.second]
             period_ns, served_ns = end - start, after - before
@@ -120,6 +120,26 @@ def _loop(policy: Policy, loop: Lasso | Shortfall, rounds: int) -> Replay | Mism
             since, now = run.victim_since, run.now
             return Replay(happenings, loop_at, period_ns, served_ns, found.aging, since, now)
     return Mismatch(len(loop.steps), rounds, "the state does not come back")
+
+
+@final
+class _Seen:
+    """The machine after each pass of a loop. Times are relative to now; where nothing in the loop
+    reads `now`, they may also stand still."""
+
+    def __init__(self, policy: Policy, timeless: bool) -> None:
+        self._policy = policy
+        self._relative: list[RelativeState] = []
+        self._standing: list[RelativeState] | None = [] if timeless else None
+
+    def repetition(self, run: _Progress, passes: list[Dependence]) -> Repetition | None:
+        """Of an earlier pass by this one."""
+        self._relative.append(relative_state(run.machine, run.now))
+        found = find_repetition(self._policy, self._relative, passes)
+        if found is None and self._standing is not None:
+            self._standing.append(relative_state(run.machine, run.now, epoch=0))
+            found = find_repetition(self._policy, self._standing, passes)
+        return found
 
 
 def _run_pass(run: _Progress, loop: Lasso | Shortfall, round_: int) -> Mismatch | None:

@@ -112,7 +112,7 @@ class Delay:
 @final
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A run that repeats for ever like a lasso, in which `queue` gets less than `percent` of the time.
+    """A run that repeats for ever like a lasso, and gives `queue` less than `percent` of the time.
 
     From the loop's start on the queue is never empty. `victim` is one of its tasks, for the reader
     to follow.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import final
 
 from schedlang.ir.nodes import Type
+from schedlang.machine.arbitration import RelativeArbitration
 from schedlang.machine.evaluate import Values
 from schedlang.machine.machine import Cpu, Machine, Mode, Phase, Task
 from schedlang.machine.queue import QueueInstance
@@ -36,7 +37,7 @@ class CpuView:
     woken: bool
     claimed: int | None
     turn: TurnView | None
-    arbitration: tuple[object, ...]
+    arbitration: RelativeArbitration
 
 
 @final
@@ -51,7 +52,8 @@ class EntryView:
 @final
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """`queue` and `slice_ns` are None for a blocked task, `order_states` where it never joined."""
+    """`queue` and `slice_ns` are None unless it waits or runs, `order_states` of queues that it
+    never joined."""
 
     spec: TaskSpec
     cpu: int
@@ -70,11 +72,13 @@ class RelativeState:
     tasks: tuple[TaskView, ...]
 
 
-def relative_state(machine: Machine, now: int) -> RelativeState:
+def relative_state(machine: Machine, now: int, epoch: int | None = None) -> RelativeState:
+    """States and keys that are times are relative to `epoch`, which is now unless it is given."""
+    since = now if epoch is None else epoch
     return RelativeState(
         tuple(_view_cpu(cpu, now) for cpu in machine.cpus),
-        tuple(_view_queue(queue, now) for queue in machine.queues),
-        tuple(_view_task(task, machine, now) for task in machine.tasks),
+        tuple(_view_queue(queue, since) for queue in machine.queues),
+        tuple(_view_task(task, machine, since) for task in machine.tasks),
     )
 
 
@@ -87,12 +91,12 @@ def _view_cpu(cpu: Cpu, now: int) -> CpuView:
 
 
 def _view_queue(queue: QueueInstance, now: int) -> tuple[EntryView, ...]:
-    origin = _origin(queue.key_type, now, queue.clock)
+    origin = _origin(queue.code.key_type, now, queue.clock)
     return tuple(EntryView(entry.task, entry.key - origin) for entry in queue.entries)
 
 
 def _view_task(task: Task, machine: Machine, now: int) -> TaskView:
-    is_blocked = task.phase is Phase.BLOCKED
+    is_blocked = task.phase in (Phase.BLOCKED, Phase.EXITED)
     return TaskView(
         task.spec,
         task.cpu,
@@ -101,7 +105,7 @@ def _view_task(task: Task, machine: Machine, now: int) -> TaskView:
         None if is_blocked else task.slice_ns,
         _relative(task.states, machine.state_types, now, clock=0),
         tuple(
-            None if values is None else _relative(values, queue.state_types, now, queue.clock)
+            None if values is None else _relative(values, queue.code.state_types, now, queue.clock)
             for values, queue in zip(task.order_states, machine.queues, strict=True)
         ),
     )

@@ -1,4 +1,4 @@
-"""Plays what an adversary plans on the interpreter, and notes the step list and how long tasks waited.
+"""Plays an adversary's plan on the interpreter, and notes the steps and how long tasks waited.
 
 A plan says of each part when its task comes, how long its turns are and what it does at their ends;
 which task runs is the interpreter's to say. What is noted can be replayed step by step.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import final
+from typing import assert_never, final
 
-from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import Pass, Step, TaskSpec, Turn, Wake
-from schedlang.machine.topology import Topology
 
 CPU = 0
 PAUSE_NS = 1_000_000
+FAR_NS = 1 << 60
 
 
 class Length(Enum):
@@ -25,6 +24,8 @@ class Length(Enum):
     LONG = "its slice, and as much as the tick can be late"
     WHOLE = "its slice"
     SHORT = "1 ns"
+    FILL = "until a guard of another queue is due, if that is within LONG"
+    BRINK = "until just before a guard of another queue is due, if that is within LONG"
 
 
 class Ending(Enum):
@@ -38,11 +39,25 @@ class Ending(Enum):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Youth:
+    """What a task does at first, so that its states send it to another queue: `turns` turns of that
+    length. After every `burst` of them it blocks for a moment; 0: never.
+    """
+
+    turns: int
+    length: Length
+    burst: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A task, or under `STORMS` one after another: `enters` is the number of the turn at whose end it
-    comes (0: at the start), `early` just after the choice that follows. After its first turn it
-    sleeps up to turn `rests_until`, if that is later. Then it goes on for `patience` turns before
-    `ending` is what it does.
+    """A task, or under `STORMS` one after another.
+
+    It comes at the end of turn number `enters` (0: at the start), `early` just after the choice
+    that follows. After its first turn it sleeps up to the end of turn `rests_until`, if that is
+    later. Then it goes on for `patience` turns before `ending` is what it does. Before all this it
+    has its `youth`.
     """
 
     spec: TaskSpec
@@ -52,6 +67,7 @@ class Part:
     length: Length = Length.LONG
     patience: int = 0
     ending: Ending = Ending.STAYS
+    youth: Youth | None = None
 
 
 @final
@@ -74,9 +90,9 @@ class Waited:
 @final
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """`starts` are the places in `steps` where turns start. `pending` has waited longest of those that
-    wait at the end, for `pending_ns`, since turn `pending_turn`; None: nobody waits. Only parts
-    before number `users` have been in the queue.
+    """`starts` are the places in `steps` where turns start. `pending` has waited longest of those
+    that wait at the end, for `pending_ns`, since turn `pending_turn`; None: nobody waits. Only
+    parts before number `users` have been in the queue.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -93,8 +109,9 @@ class Performance:
 class Play:
     """A plan in performance; `queue` is the one whose waits are noted."""
 
-    def __init__(self, policy: ir.Policy, plan: Plan, queue: int, tick_ns: int) -> None:
-        self.machine = Machine(policy, Topology(cpus=1), plan.params)
+    def __init__(self, machine: Machine, plan: Plan, queue: int, tick_ns: int) -> None:
+        """`machine` is new, of one CPU, under the params of the plan."""
+        self.machine = machine
         self._parts, self._queue, self._tick_ns = plan.parts, queue, tick_ns
         self._now = self._turns = 0
         self._steps: list[Step] = []
@@ -104,6 +121,7 @@ class Play:
         self._since: list[tuple[int, int]] = []  # by task: time and turn of its last arrival
         self._due: dict[tuple[int, bool], list[int]] = {}  # by turn and `early`: who comes
         self._patience = [part.patience for part in plan.parts]
+        self._youth = [part.youth.turns if part.youth else 0 for part in plan.parts]
         self._users = 0
         self._longest: Waited | None = None
         for number, part in enumerate(plan.parts):
@@ -134,11 +152,14 @@ class Play:
         turn = self.machine.cpus[CPU].turn
         assert turn is not None
         task = turn.task
-        part = self._parts[self._part_of[task]]
+        number = self._part_of[task]
+        is_young = self._youth[number] > 0
+        part = self._young(number) if is_young else self._parts[number]
         self._note_start(task, turn.queue)
-        ran_ns = self._length(part, turn.granted_ns)
+        ran_ns = self._length(part, turn.queue, turn.granted_ns)
         rests = part.rests_until > self._turns
-        blocks = rests or (part.ending is not Ending.STAYS and not self._is_patient(turn.task))
+        stays = part.ending is Ending.STAYS or (not is_young and self._is_patient(number))
+        blocks = rests or not stays
         self._starts.append(len(self._steps))
         self._steps.append(Turn(task, ran_ns, blocks))
         self._now += ran_ns
@@ -149,10 +170,18 @@ class Play:
         self.machine.choose(CPU, self._now)
         self._wake_due(early=True)
         if blocks:
-            self._after_block(task, part, rests)
+            self._after_block(number, part, rests)
 
-    def _after_block(self, task: int, part: Part, rests: bool) -> None:
-        number = self._part_of[task]
+    def _young(self, number: int) -> Part:
+        """The part as it is for one more turn of its youth."""
+        part, self._youth[number] = self._parts[number], self._youth[number] - 1
+        youth = part.youth
+        assert youth is not None
+        blinks = youth.burst and (youth.turns - self._youth[number]) % youth.burst == 0
+        ending = Ending.BLINKS if blinks else Ending.STAYS
+        return Part(part.spec, length=youth.length, ending=ending)
+
+    def _after_block(self, number: int, part: Part, rests: bool) -> None:
         if rests:
             self._come(number, part.rests_until)
         elif part.ending is Ending.BLINKS:
@@ -165,19 +194,31 @@ class Play:
     def _come(self, number: int, turn: int) -> None:
         self._due.setdefault((turn, self._parts[number].early), []).append(number)
 
-    def _is_patient(self, task: int) -> bool:
-        number = self._part_of[task]
+    def _is_patient(self, number: int) -> bool:
         self._patience[number] -= 1
         return self._patience[number] >= 0
 
-    def _length(self, part: Part, granted_ns: int) -> int:
+    def _length(self, part: Part, queue: int, granted_ns: int) -> int:
+        longest = granted_ns + self._tick_ns
         match part.length:
             case Length.LONG:
-                return granted_ns + self._tick_ns
+                return longest
             case Length.WHOLE:
                 return granted_ns
             case Length.SHORT:
                 return 1
+            case Length.FILL:
+                return min(self._until_due(queue, 1), longest)
+            case Length.BRINK:
+                return min(self._until_due(queue, 2) - 1, longest)
+            case _:
+                assert_never(part.length)
+
+    def _until_due(self, queue: int, least: int) -> int:
+        """How long until the next guard of another queue is due, if it is `least` or more."""
+        dues = zip(self.machine.policy.guards, self.machine.cpus[CPU].arbiter.dues(), strict=True)
+        waits = (due - self._now for guard, due in dues if guard.queue != queue)
+        return min((ns for ns in waits if ns >= least), default=FAR_NS)
 
     def _wake_due(self, *, early: bool = False) -> None:
         for number in self._due.pop((self._turns, early), ()):

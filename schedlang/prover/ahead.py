@@ -5,7 +5,7 @@ the other. The turns of a place, but for the first one, start at ever greater v:
 lag at first, before the waiting task's key at last. A task moves v by at least its charge from one
 turn to the next; one that is forked when the last has ended starts ahead of the clock, which has
 come at least as far as the last one's v. So a place has a way to go, and each of its turns takes a
-piece of it: `_Way` says how much is left, `prove_places` that a turn takes no less than it is worth.
+piece of it: `_Way` says how much is left, `prove_places` that no turn is worth more than it takes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import assert_never, final
 
 from schedlang.prover.corners import Pace
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import Term, all_of, between, greatest, integer, variable
+from schedlang.prover.terms import Term, all_of, any_of, between, greatest, integer, variable
 from schedlang.prover.verdict import Unknown
 
 
@@ -81,32 +81,30 @@ class _Way:
     @property
     def hop(self) -> int | None:
         """The fork penalty, if there is room for it and a task's last turn is worth more."""
-        pays = self.fork is not None and self.fork <= self.top
-        return self.fork if pays and self.turn > self.per_v * (self.fork or 0) else None
+        if self.fork is None or self.fork > self.top:
+            return None
+        return self.fork if self.turn > self.per_v * self.fork else None
 
-    def left(self, position: Term) -> Term:
-        """What the turns that start there and further on are worth at most, but for the last."""
+    def taken(self, position: Term, hops: Term) -> Term:
+        """What the turns after the first that started before `position` are worth at most, if
+        `hops` of them were the last ones of their tasks."""
+        way = integer(self.per_v) * (position + integer(self.lag))
         if self.hop is None:
-            return integer(self.per_v) * (integer(self.top) - position)
-        behind = greatest(integer(0) - position, integer(0))
-        ahead = integer(self.top) - greatest(position, integer(0))
-        hops = ahead // integer(self.hop)
-        rest = ahead - integer(self.hop) * hops
-        return integer(self.per_v) * (behind + rest) + integer(self.turn) * hops
+            return way
+        return way + integer(self.turn - self.per_v * self.hop) * hops
 
-    def left_at_first(self) -> int:
-        """`left` where the way begins."""
-        if self.hop is None:
-            return self.per_v * (self.top + self.lag)
-        hops, rest = divmod(self.top, self.hop)
-        return self.per_v * (self.lag + rest) + self.turn * hops
+    def taken_in_all(self) -> int:
+        """`taken` where the way ends, with as many hops as fit."""
+        hops = 0 if self.hop is None else self.top // self.hop
+        gained = 0 if self.hop is None else self.turn - self.per_v * self.hop
+        return self.per_v * (self.top + self.lag) + gained * hops
 
     def worth(self) -> int:
         """What all turns of the place are worth: the first, which a task may have been waiting for
         since long ago, those on the way, and the last."""
         if self.top + self.lag < 0:
             return self.turn // self.unit
-        return (self.left_at_first() + 2 * self.turn) // self.unit
+        return (self.taken_in_all() + 2 * self.turn) // self.unit
 
 
 def _counted(pace: Pace, *, forks: bool) -> _Way:
@@ -126,53 +124,58 @@ def _served(pace: Pace, turn_ns: int, *, forks: bool) -> _Way:
 
 
 def prove_places(pace: Pace, turn_ns: int, ledger: Ledger) -> Unknown | None:
-    """The turns of a place are worth no more than its way."""
-    gap = _prove_positions(pace, ledger)
-    for way in (_counted(pace, forks=True), _served(pace, turn_ns, forks=True)):
-        gap = gap or _prove_way(pace, way, turn_ns, ledger)
-    return gap
+    """No turn of a place is worth more than the way that it takes."""
+    start, moved, ran = (variable(name) for name in ("start", "moved", "ran"))
+    counted, served = _counted(pace, forks=True), _served(pace, turn_ns, forks=True)
+    goals = [_positions(pace)]
+    known = [
+        integer(-pace.lag) <= start,
+        integer(pace.charge) <= moved,
+        between(0, ran, turn_ns),
+        ran * integer(pace.per_charge.denominator)
+        <= (moved + integer(1)) * integer(pace.per_charge.numerator),
+    ]
+    for way, worth in ((counted, integer(counted.unit)), (served, ran * integer(served.unit))):
+        goals += _pays(way, worth, start, moved)
+    return ledger.prove("no turn is worth more than the way that it takes", known, goals)
 
 
-def _prove_positions(pace: Pace, ledger: Ledger) -> Unknown | None:
-    """Where the turns of a place start that come later than the waiting task."""
-    clock, waiting, later, last, start = (
-        variable(name) for name in ("clock", "waiting", "later", "last", "start")
+def _positions(pace: Pace) -> Term:
+    """Turns that start later than the wait, if there are any, are where a place's way is."""
+    clock, waiting, later, last, v = (
+        variable(name) for name in ("clock", "waiting", "later", "last", "v")
     )
     known = (
         waiting <= clock + integer(pace.lead),
-        start <= waiting + integer(pace.horizon),
+        v <= waiting + integer(pace.horizon),
         clock <= later,
         last <= later,
-        start >= later - integer(pace.lag),
+        later - integer(pace.lag) <= v,
     )
-    first_start = greatest(last, clock) + integer(pace.fork)
-    goals = [
-        clock - integer(pace.lag) <= start,
-        start <= clock + integer(pace.lead + pace.horizon),
-        (start >= later + integer(pace.fork)).implies(start >= first_start),
-    ]
-    return ledger.prove("where the turns of other tasks start during a wait", known, goals)
+    goals = (
+        clock - integer(pace.lag) <= v,
+        v <= clock + integer(pace.lead + pace.horizon),
+        (later + integer(pace.fork) <= v).implies(greatest(last, clock) + integer(pace.fork) <= v),
+    )
+    return all_of(known).implies(all_of(goals))
 
 
-def _prove_way(pace: Pace, way: _Way, turn_ns: int, ledger: Ledger) -> Unknown | None:
-    start, then, moved, ran = (variable(name) for name in ("start", "then", "moved", "ran"))
-    ratio = pace.per_charge
-    known = (
-        integer(-way.lag) <= start,
-        integer(pace.charge) <= moved,
-        between(0, ran, turn_ns),
-        ran * integer(ratio.denominator) <= (moved + integer(1)) * integer(ratio.numerator),
-    )
-    # In units of 1/unit: a turn is worth 1, or what it ran.
-    worth = integer(way.turn) if way.unit == way.turn else ran * integer(way.unit)
-    ends = then <= integer(way.top)
-    goes_on = all_of((ends, then >= start + moved))
-    goals = [goes_on.implies(worth + way.left(then) <= way.left(start))]
+def _pays(way: _Way, worth: Term, start: Term, moved: Term) -> list[Term]:
+    """For a turn from `start` on that is worth that much, after which the next one of the place
+    starts at `then`; and for all turns of the way."""
+    then, hops, one, top = variable("then"), variable("hops"), integer(1), integer(way.top)
+    before = way.taken(start, hops)
+    goes_on = (start + moved <= then).implies(before + worth <= way.taken(then, hops))
+    ends = (start <= top).implies(before <= integer(way.taken_in_all()))
+    goals = [goes_on, ends]
+    known = integer(0) <= hops
     if way.fork is not None:
-        is_next = all_of((ends, then >= greatest(start, integer(0)) + integer(way.fork)))
-        goals.append(is_next.implies(integer(way.turn) + way.left(then) <= way.left(start)))
-    inside = start <= integer(way.top)
-    goals.append(inside.implies(way.left(start) <= integer(way.left_at_first())))
-    goals.append(inside.implies(integer(0) <= way.left(start)))
-    what = "number" if way.unit == way.turn else "length"
-    return ledger.prove(f"the {what} of a place's turns is bounded by its way", known, goals)
+        comes = all_of((then <= top, greatest(start, integer(0)) + integer(way.fork) <= then))
+        after = [before + integer(way.turn) <= way.taken(then, hops + one)]
+        if way.hop is not None:
+            # INVARIANT: so many hops have come at least so far.
+            is_far = any_of((hops.equals(integer(0)), integer(way.hop) * hops <= start))
+            known = all_of((known, is_far))
+            after.append(integer(way.hop) * (hops + one) <= then)
+        goals.append(comes.implies(all_of(after)))
+    return [known.implies(goal) for goal in goals]

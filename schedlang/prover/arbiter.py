@@ -175,7 +175,7 @@ def placed_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Tu
     nothing = replace(draw, occupied=(FALSE,) * len(draw.occupied))
     looked = _see_empty(arbitration, state, nothing)
     served = []
-    for queue in arbitration.queues:
+    for queue in (leaf.queue for leaf in leaves(arbitration.tree)):
         alone = tuple(boolean(q == queue) for q in arbitration.queues)
         picks = _walk(arbitration.rules, arbitration.tree, looked, alone)
         pick = next(pick for pick in picks if pick.queue == queue)

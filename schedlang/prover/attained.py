@@ -5,11 +5,21 @@ No verdict depends on them. A run is kept only if the interpreter replays it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schedlang.machine.scenario import Delay
 from schedlang.prover.search import Budget, Scene, Search
+from schedlang.prover.verdict import Proved, Verdict
 from schedlang.prover.witness import delay_of
 
 BUDGET = Budget(turns=16_000, longest=1_280)
+
+
+def with_run(verdict: Verdict, scene: Scene) -> Verdict:
+    """The verdict with a run that comes near to its bound, if it has a bound on a wait."""
+    if isinstance(verdict, Proved) and verdict.bound is not None:
+        return replace(verdict, attained=attained(scene))
+    return verdict
 
 
 def attained(scene: Scene) -> Delay | None:

@@ -16,10 +16,14 @@ from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
 from schedlang.machine.topology import Topology
+from schedlang.prover.adversary import Length, Part, Plan, Play, Youth
 from schedlang.prover.corners import expressions
 
 MOST_DEVIATIONS = 3
 MOST_CANDIDATES = 3000
+MOST_RAISED = 8
+MOST_TURNS = 17
+BURSTS = (0, 1, 8)
 
 
 class Trait(Enum):
@@ -40,9 +44,15 @@ Axes = tuple[tuple[Trait, tuple[str | int, ...]], ...]
 class Casting:
     """The tasks of one policy, under given params, as they are routed when they are forked."""
 
-    def __init__(self, policy: ir.Policy, params: tuple[int, ...]) -> None:
+    def __init__(
+        self, policy: ir.Policy, params: tuple[int, ...], *, unrestricted: bool = False
+    ) -> None:
+        """`unrestricted`: only tasks that may run everywhere."""
         self._policy = policy
-        self._axes = _axes(policy)
+        banned = {Trait.CPUS} if unrestricted else set()
+        self._axes = tuple(axis for axis in _axes(policy) if axis[0] not in banned)
+        self._unrestricted = unrestricted
+        self._params = params
         self._machine = Machine(policy, Topology(cpus=1), params)
 
     def task(self, queue: int, wanted: Traits) -> TaskSpec | None:
@@ -65,10 +75,30 @@ class Casting:
             found.append(self.task(queue, {**plain, trait: value}))
         return tuple(dict.fromkeys(spec for spec in found if spec is not None))
 
-    def longest(self, queue: int) -> TaskSpec | None:
-        """Of the tasks for the queue the one with the longest slice."""
-        specs = self.tasks(queue, ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1])
-        return max(specs, key=self._slice_ns, default=None)
+    def parts(self, queue: int, weights: ir.Interval) -> tuple[Part, ...]:
+        """Such tasks as parts; if there are none, one that comes to the queue with time."""
+        parts = tuple(Part(spec) for spec in self.tasks(queue, weights))
+        return parts or tuple(islice(self._raised(queue, weights), 1))
+
+    def longest(self, queue: int) -> Part | None:
+        """Of the parts for the queue the one with the longest slice."""
+        parts = self.parts(queue, ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1])
+        return max(parts, key=lambda part: self._slice_ns(part.spec), default=None)
+
+    def _raised(self, queue: int, weights: ir.Interval) -> Iterator[Part]:
+        """Tasks that are alone at first, and after a few turns are sent to the queue."""
+        plain: Traits = {Trait.WEIGHT: min(max(ir.DEFAULT_WEIGHT, weights.lo), weights.hi)}
+        axes = tuple((trait, values) for trait, values in self._axes if trait not in plain)
+        for traits in islice(_deviations(axes), MOST_RAISED):
+            spec = _spec(self._policy.queues[queue].name[:15], {**plain, **traits})
+            for length, burst in product((Length.WHOLE, Length.SHORT), BURSTS):
+                part = Part(spec, youth=Youth(MOST_TURNS, length, burst))
+                play = Play(self._machine.afresh(), Plan(self._params, (part,)), queue, 0)
+                for turns in range(1, MOST_TURNS):
+                    play.perform(turns)
+                    if play.machine.tasks[0].queue == queue:
+                        yield Part(spec, youth=Youth(turns, length, burst))
+                        break
 
     def _slice_ns(self, spec: TaskSpec) -> int:
         return self._machine.tasks[self._machine.fork(spec, 0)].slice_ns
@@ -88,9 +118,9 @@ class Casting:
             yield from ((Trait.NICE, value) for value in (nice.lo, nice.hi))
         if ir.Attribute.KTHREAD in read:
             yield Trait.KTHREAD, 1
-        if ir.Attribute.PINNED in read:
+        if ir.Attribute.PINNED in read and not self._unrestricted:
             yield Trait.CPUS, 1
-        if ir.Attribute.RESTRICTED in read:
+        if ir.Attribute.RESTRICTED in read and not self._unrestricted:
             yield Trait.CPUS, 2
 
 

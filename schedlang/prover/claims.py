@@ -1,96 +1,173 @@
-"""What a policy claims beyond starvation-freedom: `wait`, `share`, `work_conserving`, `fair`."""
+"""What a policy claims beyond starvation-freedom: `wait`, `share`, `fair`, `work_conserving`.
+
+A claim is proved for all machines and loads, or for those of its conditions; a proof that needs
+less than the conditions is a proof of the claim.
+"""
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+from typing import assert_never
+
 from schedlang.ir import nodes as ir
-from schedlang.prover.arbiter import free_draw, free_state, runs, turns
-from schedlang.prover.order import ANY_WEIGHT
-from schedlang.prover.reachability import prove_work_conserving
-from schedlang.prover.setting import TICK_NS
+from schedlang.prover.conserving import prove_work_conserving
+from schedlang.prover.fair_tasks import prove_fair_tasks
+from schedlang.prover.fairness import prove_fair_queues
+from schedlang.prover.shares import Kept, prove_share
 from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, assumptions, ground
-from schedlang.prover.terms import all_of, integer
+from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Bound, Obligation, Proved, Reason, Unknown, Verdict
 from schedlang.prover.wait import bound, duration, prove_services, prove_wait
 
+Judgement = tuple[Verdict, tuple[Obligation, ...]]
+CHAIN = (
+    "a CPU that is woken chooses",
+    "no higher scheduling class takes a CPU before it has chosen",
+)
 
-def prove_claim(on: Ground, goal: ir.Goal) -> tuple[Verdict, tuple[Obligation, ...]]:
-    """The verdict on a claim that is about no queue, or about one."""
+
+def prove_claim(on: Ground, goal: ir.Goal) -> Judgement:
+    """The verdict on a claim, under its conditions."""
+    here = under(on, (goal,))
     match goal.property:
-        case ir.Property.WAIT:
-            return _wait(on, goal)
-        case ir.Property.SHARE:
-            return _share(on, goal)
         case ir.Property.WORK_CONSERVING:
             ledger = Ledger(on.effort)
-            gap = prove_work_conserving(on.policy, ledger)
-            return gap or Proved(None, (), (on.policy.serve.span,)), tuple(ledger.obligations)
+            gap = prove_work_conserving(on.policy, on.rules, ledger)
+            verdict: Verdict = gap or Proved(None, CHAIN, (on.policy.serve.span,))
+        case ir.Property.WAIT | ir.Property.SHARE | ir.Property.FAIR:
+            ledger = here.ledger()
+            verdict = _timed(here, goal, ledger)
+        case (
+            ir.Property.STARVATION_FREE | ir.Property.NO_LOST_TASK | ir.Property.BOUNDED_PREEMPTION
+        ):
+            raise ValueError(f"{goal.property} is checked of every policy")
         case _:
-            return Unknown(Reason.NO_RULE, f"`{goal.property}` has no proof rule"), ()
+            assert_never(goal.property)
+    return verdict, tuple(ledger.obligations)
 
 
-def _wait(on: Ground, goal: ir.Goal) -> tuple[Verdict, tuple[Obligation, ...]]:
-    queue, wanted = goal.queues[0], goal.bound
-    assert wanted is not None
-    assert wanted.range is not None
+def under(on: Ground, goals: tuple[ir.Goal, ...]) -> Ground:
+    """The ground for what all the goals claim: with the longest tick that one of them allows."""
+    ticks = [_tick_ns(goal, on.tick_ns) for goal in goals]
+    tick_ns = max(ticks, default=on.tick_ns)
+    return on if tick_ns == on.tick_ns else ground(on.policy, on.rules, on.effort, tick_ns)
+
+
+def _tick_ns(goal: ir.Goal, usual_ns: int) -> int:
+    ticks = (c.tick_ns for c in goal.conditions if isinstance(c, ir.TickAtMost))
+    return min(ticks, default=usual_ns)
+
+
+def _timed(on: Ground, goal: ir.Goal, ledger: Ledger) -> Verdict:
+    if isinstance(on.facts, Unknown):
+        return on.facts
+    for queue in goal.queues:
+        if queue in on.unused:
+            name = on.policy.queues[queue].name
+            return Unknown(Reason.VACUOUS, f"no task is ever routed to `{name}`")
+    match goal.property:
+        case ir.Property.WAIT:
+            return _wait(on, goal, ledger)
+        case ir.Property.SHARE:
+            return _share(on, goal, ledger)
+        case _ if len(goal.queues) == 1:
+            return _fair_tasks(on, goal, ledger)
+        case _:
+            return _fair_queues(on, goal, ledger)
+
+
+def _wait(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
+    queue, wanted_ns = goal.queues[0], _least(goal.bound)
     counts = [
         c.count for c in goal.conditions if isinstance(c, ir.TasksAtMost) and c.queue == queue
     ]
-    name = on.policy.queues[queue].name
     if not counts:
-        return Unknown(Reason.NO_RULE, f"a bound needs `when tasks({name}) <= N`"), ()
-    ticks = [c.tick_ns for c in goal.conditions if isinstance(c, ir.TickAtMost)]
-    here = ground(on.policy, on.rules, on.effort, min(ticks, default=TICK_NS))
-    ledger = here.ledger()
-    if isinstance(here.facts, Unknown):
-        return here.facts, tuple(ledger.obligations)
-    services = prove_services(here.arbitration, queue, here.facts, ledger)
-    if isinstance(services, Unknown):
-        return services, tuple(ledger.obligations)
-    tasks = min(counts)
-    wait = prove_wait(on.policy, here.arbitration, queue, services, ANY_WEIGHT, ledger, tasks)
-    if isinstance(wait, Unknown):
-        return wait, tuple(ledger.obligations)
-    case = f"{tasks} tasks of any weight, tick {duration(here.tick_ns)}"
-    found = bound(on.policy, wait, tasks, case)
-    if found.value_ns > wanted.range.lo:
-        detail = f"proved is {duration(found.value_ns)} for {case}"
-        return Unknown(Reason.INDUCTION_FAILED, detail), tuple(ledger.obligations)
-    return Proved(found, assumptions(here, queue), (goal.span,)), tuple(ledger.obligations)
-
-
-def _share(on: Ground, goal: ir.Goal) -> tuple[Verdict, tuple[Obligation, ...]]:
-    """A share guard's deadline follows the clock and moves by the service given, so that the
-    service of a window of length T is the guard's share of T, less a constant."""
-    queue, wanted = goal.queues[0], goal.bound
-    assert wanted is not None
-    assert wanted.range is not None
-    ledger = on.ledger()
-    guards = [g for g in on.arbitration.guards_of(queue) if g.is_share]
-    if isinstance(on.facts, Unknown):
-        return on.facts, tuple(ledger.obligations)
-    if not guards:
         name = on.policy.queues[queue].name
-        return Unknown(Reason.NO_RULE, f"only `guard {name} at least` gives a share"), ()
-    guard = max(guards, key=lambda g: g.low)
-    if guard.low < wanted.range.hi:
-        detail = f"its guard gives {guard.low}%"
-        return Unknown(Reason.NO_RULE, detail), tuple(ledger.obligations)
-    state = free_state(on.arbitration, "")
-    draw = free_draw(on.arbitration, "", occupied=queue)
-    goals = []
-    for turn in turns(on.arbitration, state, draw):
-        if turn.queue == queue:
-            moved = turn.after.due[guard.index] - state.due[guard.index]
-            paced = moved * integer(wanted.range.hi) <= draw.ran * integer(100)
-            goals.append(all_of(runs(on.arbitration, turn, draw)).implies(paced))
-    gap = ledger.prove("the deadline moves by the service given", draw.known, goals)
-    behind = on.facts.delay_ns[guard.index]
+        return Unknown(Reason.NO_RULE, f"a bound needs `when tasks({name}) <= N`")
+    assert not isinstance(on.facts, Unknown)
+    services = prove_services(on.arbitration, queue, on.facts, ledger)
+    if isinstance(services, Unknown):
+        return services
+    tasks = min(counts)
+    wait = prove_wait(on.policy, on.arbitration, queue, services, ANY_WEIGHT, ledger, tasks)
+    if isinstance(wait, Unknown):
+        return wait
+    case = f"{tasks} tasks of any weight, tick {duration(on.tick_ns)}"
+    found = bound(on.policy, wait, tasks, case)
+    if found.value_ns > wanted_ns:
+        detail = f"proved is {duration(found.value_ns)} for {case}"
+        return Unknown(Reason.INDUCTION_FAILED, detail)
+    return Proved(found, assumptions(on, queue), (goal.span,))
+
+
+def _share(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
+    queue, percent = goal.queues[0], _most(goal.bound)
+    assert not isinstance(on.facts, Unknown)
+    kept = prove_share(on.arbitration, queue, percent, on.facts, ledger)
+    if isinstance(kept, Unknown):
+        return kept
     reached = Bound(
-        f"service >= {wanted.range.hi}% * (T - {duration(behind)}) in any window T",
-        behind,
+        f"service >= {percent}% * (T - {duration(kept.lost_ns)}) in any window T{_by(on, kept)}",
+        kept.lost_ns,
         "the part of a window that counts for nothing",
     )
-    text = "the share is that of long windows in which the queue is never empty on the CPU"
-    verdict = gap or Proved(reached, (*assumptions(on, queue), text), (goal.span,))
-    return verdict, tuple(ledger.obligations)
+    texts = ["the share is that of long windows in which the queue is never empty on the CPU"]
+    if kept.limit_ns is not None:
+        texts.append(f"windows are shorter than {duration(kept.limit_ns)}")
+    return Proved(reached, (*assumptions(on, queue)[:2], *texts), (goal.span,))
+
+
+def _by(on: Ground, kept: Kept) -> str:
+    if kept.guard is None:
+        return ""
+    return f" (guard on `{on.policy.queues[on.policy.guards[kept.guard].queue].name}`)"
+
+
+def _fair_queues(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
+    apart = prove_fair_queues(on.arbitration, goal.queues, ledger)
+    if isinstance(apart, Unknown):
+        return apart
+    names = " and ".join(f"`{on.policy.queues[queue].name}`" for queue in goal.queues)
+    text = "the services are those of one CPU, in a window in which no queue named is empty there"
+    reached = Bound(
+        f"the services of {names}, each divided by its weight, differ by {duration(apart)} at most",
+        math.ceil(apart),
+        "the least weight counts as 1",
+    )
+    proved = Proved(reached, (*assumptions(on, goal.queues[0])[:2], text), (goal.span,))
+    return _fair(goal, apart, proved)
+
+
+def _fair_tasks(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
+    """On one CPU, whose choice of queues does not matter: the order says which task is next."""
+    if not any(isinstance(c, ir.CpusAtMost) and c.count == 1 for c in goal.conditions):
+        detail = "a task of a great weight cannot use its share of several CPUs: `when cpus <= 1`"
+        return Unknown(Reason.NO_RULE, detail)
+    (queue,) = goal.queues
+    turn_ns = on.arbitration.max_turn_ns[queue]
+    subject = Subject(on.policy, on.policy.queues[queue], ANY_WEIGHT, turn_ns)
+    found = prove_fair_tasks(subject, on.tick_ns, ledger)
+    if isinstance(found, Unknown):
+        return found
+    reached = Bound(found.formula, found.bound_ns, "any two tasks of any weights")
+    return _fair(goal, found.bound_ns, Proved(reached, found.assumptions, (goal.span,)))
+
+
+def _fair(goal: ir.Goal, apart_ns: Fraction | int, proved: Proved) -> Proved | Unknown:
+    if goal.bound is None or apart_ns <= _least(goal.bound):
+        return proved
+    return Unknown(Reason.INDUCTION_FAILED, f"proved is {duration(apart_ns)}")
+
+
+def _least(bound: ir.Expr | None) -> int:
+    assert bound is not None
+    assert bound.range is not None
+    return bound.range.lo
+
+
+def _most(bound: ir.Expr | None) -> int:
+    assert bound is not None
+    assert bound.range is not None
+    return bound.range.hi

@@ -86,12 +86,12 @@ def prove_first(rules: Rules, ledger: Ledger) -> Unknown | None:
     draw = free_draw(roles, "", occupied=FIRST)
     others = [t for t in turns(roles, free_state(roles, ""), draw) if t.queue != FIRST]
     goals = [negation(turn.condition) for turn in others]
-    return ledger.prove("a strict node serves its first child", draw.known, goals)
+    return ledger.of_roles().prove("a strict node serves its first child", draw.known, goals)
 
 
 def _prove_weighted(rules: Rules, ledger: Ledger) -> Unknown | None:
     node = role_node(rules, guarded=(SECOND, THIRD))
-    return prove_together(node, ledger) or prove_wait(node, ledger)
+    return prove_together(node, ledger.of_roles()) or prove_wait(node, ledger.of_roles())
 
 
 def _beside_children(

@@ -31,18 +31,24 @@ _FLAGS = (ir.Attribute.KTHREAD, ir.Attribute.PINNED, ir.Attribute.RESTRICTED)
 class Pace:
     """The constants of a queue that is ordered by a vtime state v.
 
-    `lead`: no v is further ahead of the clock. `lag`: no arriving v is further behind it. `fork`:
-    a fresh v is at least that far ahead. `charge`: a turn adds at least that much. `per_charge`: a
-    turn that adds x lasted at most per_charge * (x + 1). `horizon`: a task that goes first has a v
-    that is greater by at most that.
+    `lead`: no arriving v is further ahead of the clock. `lag`: none is further behind it. `fork`: a
+    fresh v is at least that far ahead. `kept`: a task that arrives again without a turn keeps its
+    v, or has one that is at least that far ahead. `spent`: after a turn v is no further ahead.
+
+    `horizon`: one that comes later and goes first has a v that is greater by at most that, or less
+    if it is negative. `charge`: from one turn to the next v moves by at least that much.
+    `per_charge`: a turn after which it moves by x lasted at most per_charge * (x + 1). The last two
+    but for turns that put the task behind all who wait.
     """
 
     lead: int
     lag: int
     fork: int
+    kept: int
+    spent: int
+    horizon: int
     charge: int
     per_charge: Fraction
-    horizon: int
 
 
 def guess_pace(policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: ir.Interval) -> Pace:
@@ -51,17 +57,21 @@ def guess_pace(policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: i
     assert order.key is not None
     clocked = _Clocked(order, order.clock_state)
     corners = tuple(islice(_corners(policy, order, weights, used), MOST_CORNERS))
-    charges = [(env.used, charge) for env in corners for charge in clocked.charges(env)]
+    turns = [clocked.turn(env) for env in corners]
     fresh = [clocked.fresh(env) for env in corners]
-    leads = [charge for _, charge in charges] + fresh
     keys = [clocked.key(env) for env in corners]
+    lead = max((*(turn.arrived for turn in turns), *fresh))
+    horizon = max(keys) - min(keys) - 1
+    short = [turn for turn in turns if turn.arrived <= lead + horizon] or turns
     return Pace(
-        lead=max((*leads, *(clocked.arrived(env, 0) for env in corners), 0)),
-        lag=max((*(-clocked.arrived(env, LONG_AGO) for env in corners), 0)),
+        lead=lead,
+        lag=max(-clocked.arrived(env, LONG_AGO) for env in corners),
         fork=min(fresh),
-        charge=min(charge for _, charge in charges),
-        per_charge=max(Fraction(spent, max(charge, 1)) for spent, charge in charges),
-        horizon=max(keys) - min(keys),
+        kept=lead,
+        spent=max(turn.spent for turn in turns),
+        horizon=horizon,
+        charge=min(turn.arrived for turn in short),
+        per_charge=max(Fraction(turn.used, max(turn.arrived, 1)) for turn in short),
     )
 
 
@@ -69,10 +79,27 @@ def guess_horizon(policy: ir.Policy, order: ir.Order, used: ir.Interval) -> int:
     """How much later a task can arrive and still go first, for a key in time."""
     assert order.key is not None
     key = compile_expr(order.key)
+    join = compile_handlers(order.handlers, order.states, ir.Owner.ORDER, ir.Event.JOIN)
+    times = [i for i, state in enumerate(order.states) if state.type is ir.Type.TIME]
     weights = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
-    corners = islice(_corners(policy, order, weights, used), MOST_CORNERS)
-    keys = [key(env) for env in corners]
-    return max(keys) - min(keys)
+    keys: list[int] = []
+    for env in islice(_corners(policy, order, weights, used), MOST_CORNERS):
+        before = list(env.order_states)
+        for then in (LONG_AGO, -LONG_AGO) if times else (0,):
+            env.order_states = [then if i in times else v for i, v in enumerate(before)]
+            join(env)
+            keys.append(key(env))
+    return max(max(keys) - min(keys) - 1, 0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """How far ahead of the clock v is after the turn, and after the arrival that follows."""
+
+    used: int
+    spent: int
+    arrived: int
 
 
 @final
@@ -89,11 +116,12 @@ class _Clocked:
             for event in ir.Event
         }
 
-    def charges(self, env: Environment) -> Iterator[int]:
-        for v in (0, -(10**12)):
-            self._set(env, v)
-            self._run[ir.Event.STOP](env)
-            yield env.order_states[self._state] - v
+    def turn(self, env: Environment) -> _Turn:
+        """Of a task whose v was the clock's."""
+        self._set(env, 0)
+        self._run[ir.Event.STOP](env)
+        spent = env.order_states[self._state]
+        return _Turn(env.used, spent, self._arrive(env))
 
     def arrived(self, env: Environment, v: int) -> int:
         self._set(env, v)

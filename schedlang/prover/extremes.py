@@ -15,6 +15,7 @@ from schedlang.prover.terms import Term, integer, script, variable
 FAR = 2**45
 """Beyond this nothing is looked for: 9.8 hours, where the term is a time."""
 
+PRECISION = 2**14
 MOST_QUERIES = 64
 FIRST_STRIDE = 1024
 _FOUND = variable("found")
@@ -31,10 +32,11 @@ class Beyond:
 def supremum(
     constraints: Sequence[Term], term: Term, guess: int, effort: Effort
 ) -> int | Beyond | None:
-    """At least the greatest value of the term, exactly it if the solver always answers; -FAR if
-    there is none as great. None if the solver does not even confirm that it is at most FAR.
+    """At least the greatest value of the term, and hardly greater if the solver always answers;
+    -FAR if there is none as great. None if the solver does not even confirm that it is at most FAR.
     """
     query = _Query((*constraints, _FOUND.equals(term)), effort)
+    guess = min(max(guess, -FAR), FAR)
     low, high = -FAR, guess
     answer = query.above(guess)
     if answer.answer != "unsat":
@@ -52,7 +54,7 @@ def _between(query: _Query, low: int, high: int) -> int:
     what lies just above the last one is tried first."""
     stride = 0
     for _ in range(MOST_QUERIES):
-        if low >= high:
+        if high - low <= max(abs(high), abs(low)) // PRECISION:
             break
         middle = min(low + stride, (low + high) // 2)
         answer = query.above(middle)
@@ -71,4 +73,4 @@ class _Query:
     effort: Effort
 
     def above(self, value: int) -> Decision:
-        return decide(script((*self.known, _FOUND > integer(value))), self.effort.rlimit // 10)
+        return decide(script((*self.known, integer(value) < _FOUND)), self.effort.rlimit // 10)

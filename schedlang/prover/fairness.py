@@ -22,7 +22,6 @@ from schedlang.prover.arbiter import (
     Turn,
     free_draw,
     free_state,
-    placed_turns,
     turns,
 )
 from schedlang.prover.compose import longest_turn, prove_first
@@ -31,7 +30,15 @@ from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import TRUE, Term, all_of, integer, variable, when
 from schedlang.prover.trees import ancestors, weighted_nodes
 from schedlang.prover.verdict import Reason, Unknown
-from schedlang.prover.weighted import FAR, Node, at_rest, name_of, prove_together, role_node
+from schedlang.prover.weighted import (
+    FAR,
+    Node,
+    any_turns,
+    at_rest,
+    name_of,
+    prove_together,
+    role_node,
+)
 
 ZERO = integer(0)
 START = variable("start")  # V when the window began
@@ -62,8 +69,8 @@ class Pair:
 def prove_fair_queues(
     arbitration: Arbitration, queues: Sequence[int], ledger: Ledger
 ) -> Fraction | Unknown:
-    """In ns: by how much the services of two of the queues differ at most, in any window in which
-    both always have tasks for the CPU, each times the least weight of theirs and divided by its own.
+    """By how much the services of two of the queues differ at most, in ns, in any window in which
+    both always have tasks for the CPU. Each is divided by its weight, the least of which counts 1.
     """
     found = _shares(arbitration, queues)
     if isinstance(found, Unknown):
@@ -72,14 +79,14 @@ def prove_fair_queues(
     pair = Pair(roles, (roles.held, SECOND), (roles.queue, SECOND))
     gap = (
         prove_first(arbitration.rules, ledger)
-        or prove_together(roles, ledger)
-        or prove_pair(pair, ledger)
+        or prove_together(roles, ledger.of_roles())
+        or prove_pair(pair, ledger.of_roles())
     )
     return gap or _apart(arbitration, found, ledger)
 
 
 def _shares(arbitration: Arbitration, queues: Sequence[int]) -> list[ir.Share] | Unknown:
-    """The children of one weighted node that hold the queues, each of them foremost in its child."""
+    """The children of one weighted node that hold the queues, each foremost in its child."""
     for node in weighted_nodes(arbitration.tree):
         held = [_share_of(node, queue) for queue in queues]
         shares = [share for share in held if share is not None]
@@ -149,17 +156,16 @@ def _prove_window_begins(pair: Pair, ledger: Ledger) -> Unknown | None:
     state, draw = free_state(node.arbitration, ""), free_draw(node.arbitration, "")
     part = variable("part")
     known = (*draw.known, *node.known, *_limits(pair), *at_rest(node, state))
-    options = turns(node.arbitration, state, draw) + placed_turns(node.arbitration, state, draw)
-    for turn in options:
+    for name, turn in any_turns(node, state, draw):
         charge = node.charge(turn.queue, draw.ran)
         cost = ZERO if charge is None else charge[1]
         got = pair.given(turn, part)
         gap = ledger.prove(
-            f"a window begins level in {name_of(node, turn)}",
+            f"a window begins level in {name}",
             (
                 *known,
                 *node.taken(turn, draw),
-                ZERO <= part,
+                part >= ZERO,
                 part <= cost,
                 START.equals(turn.after.v[n]),
             ),
@@ -187,7 +193,7 @@ def _prove_window_goes_on(pair: Pair, ledger: Ledger) -> Unknown | None:
             *_limits(pair),
             *at_rest(node, state),
             *_apart_by_p(pair, state, got),
-            ZERO <= part,
+            part >= ZERO,
         )
         name = f"{name_of(node, turn)} keeps two children's services near"
         gap = ledger.prove(name, hypotheses, goals)

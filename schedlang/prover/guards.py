@@ -58,7 +58,7 @@ def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknow
     if shares >= 100:
         return Unknown(Reason.NO_RULE, "the share guards may ask for all of the time")
     for guard in arbitration.guards:
-        gap = prove_guard(*guard_roles(arbitration, guard), ledger)
+        gap = prove_guard(*guard_roles(arbitration, guard), ledger.of_roles())
         if gap is not None:
             return gap
     lag = _lag(arbitration, shares, ledger)

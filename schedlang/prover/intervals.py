@@ -16,7 +16,7 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.prover.encode import arith_term, log2_term
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import Term, all_of, any_of, between, integer, variable
+from schedlang.prover.terms import Term, all_of, between, integer, variable
 from schedlang.prover.verdict import Unknown
 
 WIDEST = ir.Interval(-ir.MAX_MAGNITUDE, ir.MAX_MAGNITUDE)

@@ -8,10 +8,12 @@ solver's unsat.
 from __future__ import annotations
 
 from schedlang.ir import nodes as ir
-from schedlang.prover.claims import prove_claim
+from schedlang.prover.attained import with_run
+from schedlang.prover.claims import prove_claim, under
 from schedlang.prover.reachability import prove_bounded_preemption, prove_no_lost_task
-from schedlang.prover.refute import refute_starvation_free
+from schedlang.prover.refute import refute_claim, refute_starvation_free
 from schedlang.prover.rules import DOCUMENTED, Rules
+from schedlang.prover.scenes import reference_scene, wait_scene
 from schedlang.prover.solver import DEFAULT_EFFORT, Effort, Ledger
 from schedlang.prover.starvation import Ground, ground, prove_starvation_free
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Unknown, Verdict
@@ -25,15 +27,30 @@ _OF_EVERY_POLICY = (
 
 
 def prove(
-    policy: ir.Policy, effort: Effort = DEFAULT_EFFORT, rules: Rules = DOCUMENTED
+    policy: ir.Policy,
+    effort: Effort = DEFAULT_EFFORT,
+    rules: Rules = DOCUMENTED,
+    *,
+    attain: bool = False,
 ) -> ProofReport:
-    """`rules` is the machine that the proof is about; only tests have another than the real one."""
+    """With `attain`, runs that come near to the proved bounds on waits are looked for.
+
+    `rules` is the machine that the proof is about; only tests have another than the real one.
+    """
     on = ground(policy, rules, effort)
-    findings = [_starvation_finding(on, queue) for queue in range(len(policy.queues))]
+    claimed = under(on, _goals(policy, ir.Property.STARVATION_FREE))
+    findings = [
+        _starvation_finding(claimed, queue, attain=attain) for queue in range(len(policy.queues))
+    ]
     findings += [_no_lost_task(on), _bounded_preemption(on)]
     for goal in policy.goals:
         if goal.property not in _OF_EVERY_POLICY:
             verdict, obligations = prove_claim(on, goal)
+            here = under(on, (goal,))
+            if isinstance(verdict, Unknown):
+                verdict = refute_claim(here, goal, verdict)
+            elif attain and goal.property is ir.Property.WAIT:
+                verdict = with_run(verdict, wait_scene(here, goal))
             queue = goal.queues[0] if len(goal.queues) == 1 else None
             findings.append(Finding(goal.property, queue, verdict, obligations, goal.span, None))
     return ProofReport(tuple(findings))
@@ -46,11 +63,13 @@ def blocking(report: ProofReport) -> tuple[Finding, ...]:
     )
 
 
-def _starvation_finding(on: Ground, queue: int) -> Finding:
+def _starvation_finding(on: Ground, queue: int, *, attain: bool) -> Finding:
     ledger = on.ledger()
     verdict: Verdict = prove_starvation_free(on, queue, ledger)
     if isinstance(verdict, Unknown):
         verdict = refute_starvation_free(on, queue, verdict)
+    elif attain:
+        verdict = with_run(verdict, reference_scene(on, queue))
     accepted = next((a.reason for a in on.policy.accepts if a.queue == queue), None)
     claimed = _claimed(on.policy, ir.Property.STARVATION_FREE, queue)
     return Finding(
@@ -67,7 +86,8 @@ def _no_lost_task(on: Ground) -> Finding:
 
 def _bounded_preemption(on: Ground) -> Finding:
     ledger = Ledger(on.effort)
-    gap = prove_bounded_preemption(on.tick_ns, ledger)
+    tick_ns = under(on, _goals(on.policy, ir.Property.BOUNDED_PREEMPTION)).tick_ns
+    gap = prove_bounded_preemption(tick_ns, ledger)
     texts = ("only higher scheduling classes take a task off its CPU earlier",)
     return _machine_finding(on.policy, ir.Property.BOUNDED_PREEMPTION, gap, texts, ledger)
 
@@ -87,11 +107,9 @@ def _machine_finding(
 
 def _claimed(policy: ir.Policy, kind: ir.Property, queue: int | None) -> Span | None:
     """Where the policy claims it: for the queue, or for all of them."""
-    return next(
-        (
-            goal.span
-            for goal in policy.goals
-            if goal.property is kind and (not goal.queues or queue in goal.queues)
-        ),
-        None,
-    )
+    goals = _goals(policy, kind)
+    return next((g.span for g in goals if not g.queues or queue in g.queues), None)
+
+
+def _goals(policy: ir.Policy, kind: ir.Property) -> tuple[ir.Goal, ...]:
+    return tuple(goal for goal in policy.goals if goal.property is kind)

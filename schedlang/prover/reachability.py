@@ -1,4 +1,4 @@
-"""Properties of the whole machine, for any number of CPUs and tasks and any affinities.
+"""`no_lost_task` and `bounded_preemption`, for any number of CPUs and tasks and any affinities.
 
 A CPU is idle, or awake: it runs a turn, or was woken and will choose. Queues are the numbers of the
 policy's queues; which of them a CPU reads is generated from its tree.
@@ -10,7 +10,7 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import leaves
 from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import Sort, Term, any_of, between, integer, least, variable
-from schedlang.prover.verdict import Reason, Unknown
+from schedlang.prover.verdict import Unknown
 
 _SORTS = """\
 (declare-sort Cpu 0)
@@ -50,39 +50,31 @@ _TAKES = (
     " (forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))"
     " (forall ((c Cpu)) (= (awake-after c) (awake c))))"
 )
-_ALL_BUSY = (
-    "(forall ((t Task) (c Cpu)) (=> (and (queued t) (allowed t c) (not (awake c)))"
-    " (and (allowed t (watcher t)) (woken (watcher t)))))"
-)
-_ALL_BUSY_AFTER = (
-    "(forall ((t Task) (c Cpu)) (=> (and (queued-after t) (allowed t c) (not (awake-after c)))"
-    " (exists ((d Cpu)) (and (allowed t d) (woken-after d)))))"
-)
-_WOKEN = "\n(declare-fun woken (Cpu) Bool)\n(declare-fun woken-after (Cpu) Bool)"
-_SETTLES = "(forall ((c Cpu)) (= (woken-after c) (and (woken c) (not (= c cpu)))))"
 
 
-def _fact(text: str) -> Term:
+def fact(text: str) -> Term:
     return Term(text, Sort.BOOL)
 
 
-def _preamble(policy: ir.Policy) -> str:
+def preamble(policy: ir.Policy) -> str:
+    """CPUs, tasks and what is asked of them; `reads` says which queues a CPU chooses from."""
     read = [variable("q").equals(integer(leaf.queue)) for leaf in leaves(policy.serve)]
     return _SORTS.format(reads=any_of(read).text)
 
 
-def _every_task(policy: ir.Policy) -> tuple[Term, Term]:
+def every_task(policy: ir.Policy) -> tuple[Term, Term]:
+    """Every task may run somewhere, and its queue is one that the route leads to."""
     targets = sorted({policy.route.otherwise, *(rule.queue for rule in policy.route.rules)})
     to = any_of(Term(f"(= (routed t) {queue})", Sort.BOOL) for queue in targets)
-    return _fact(_HAS_CPU), _fact(_ROUTED.format(routed=to.text))
+    return fact(_HAS_CPU), fact(_ROUTED.format(routed=to.text))
 
 
 def prove_no_lost_task(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
     """Every queued task has a CPU in its affinity that is awake and reads its queue."""
-    preamble, tasks = _preamble(policy), _every_task(policy)
+    sorts, tasks = preamble(policy), every_task(policy)
     reads = "(reads (some-cpu task) (routed task))"
     gap = ledger.prove(
-        "a CPU of every affinity reads the task's queue", tasks, [_fact(reads)], preamble=preamble
+        "a CPU of every affinity reads the task's queue", tasks, [fact(reads)], preamble=sorts
     )
     events = {
         "an arrival": (_ARRIVES, _WAKES_ONE),
@@ -90,31 +82,14 @@ def prove_no_lost_task(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
         "a CPU that takes a task": (_TAKES,),
     }
     for name, event in events.items():
-        hypotheses = (*tasks, _fact(_WATCHED), *(_fact(text) for text in event))
+        hypotheses = (*tasks, fact(_WATCHED), *(fact(text) for text in event))
         gap = gap or ledger.prove(
             f"{name} leaves every queued task a CPU that is awake",
             hypotheses,
-            [_fact(_WATCHED_AFTER)],
-            preamble=preamble,
+            [fact(_WATCHED_AFTER)],
+            preamble=sorts,
         )
     return gap
-
-
-def prove_work_conserving(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
-    """While a task waits beside an idle CPU that may run it, a CPU was woken that will take it."""
-    hypotheses = (*_every_task(policy), _fact(_ALL_BUSY), _fact(_TAKES), _fact(_SETTLES))
-    gap = ledger.prove(
-        "a woken CPU that takes a task leaves no other waiting beside an idle CPU",
-        hypotheses,
-        [_fact(_ALL_BUSY_AFTER)],
-        preamble=_preamble(policy) + _WOKEN,
-    )
-    if gap is None or gap.reason is not Reason.INDUCTION_FAILED:
-        return gap
-    return Unknown(
-        Reason.INDUCTION_FAILED,
-        "a CPU that was woken for one task may take another, and wakes no CPU for the first",
-    )
 
 
 def prove_bounded_preemption(tick_ns: int, ledger: Ledger) -> Unknown | None:

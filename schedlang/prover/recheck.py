@@ -21,6 +21,12 @@ _STRATEGIES: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
+# INVARIANT: nothing else reaches cvc5, which has commands that write files.
+_COMMANDS: Final = frozenset(
+    "set-logic declare-const declare-fun declare-sort define-fun assert check-sat".split()
+)
+
+
 def is_installed() -> bool:
     return find_spec("cvc5") is not None
 
@@ -48,6 +54,8 @@ def _ask(smt2: str, strategy: tuple[str, ...], rlimit: int) -> str:
     said = ""
     try:
         while not (command := parser.nextCommand()).isNull():
+            if command.getCommandName() not in _COMMANDS:
+                return "unknown"
             said += str(command.invoke(solver, symbols))
     except RuntimeError:
         return "unknown"  # what cvc5 cannot read, or gives up on

@@ -48,6 +48,15 @@ def strict_roles(rules: Rules) -> Arbitration:
     return Arbitration(rules, ir.Strict(LEAVES, _ANYWHERE), (), (1,) * len(LEAVES))
 
 
+def choosing_roles(rules: Rules) -> dict[str, Arbitration]:
+    """Three children of either kind of node, under the rules as they are: if among any three one
+    goes first, then no three go in a circle, and among any number one goes first.
+    """
+    guards = tuple(_any_guard(queue, queue) for queue in (FIRST, SECOND, THIRD))
+    beside = Arbitration(rules, CHOICE, guards, (1,) * len(LEAVES))
+    return {"guards and a weighted node": beside, "a strict node": strict_roles(rules)}
+
+
 def _any_guard(index: int, queue: int) -> Guarded:
     """A guard whose deadline before the turn is anything; after it nobody asks."""
     return Guarded(index, queue, is_share=False, low=1, high=1, name="another queue")

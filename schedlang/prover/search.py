@@ -11,8 +11,9 @@ from itertools import product
 from typing import final
 
 from schedlang.ir import nodes as ir
-from schedlang.machine.scenario import TaskSpec
-from schedlang.prover.adversary import Ending, Length, Part, Performance, Plan, Play, Waited
+from schedlang.machine.machine import Machine
+from schedlang.machine.topology import Topology
+from schedlang.prover.adversary import Ending, Length, Part, Performance, Plan, Play
 from schedlang.prover.casting import Casting
 
 NEVER = 1 << 30
@@ -24,19 +25,21 @@ RESTS = (0, MEETING, 2 * MEETING)
 FIRST_TURNS = 40
 MOST_PARAM_SETTINGS = 8
 CLIMBS = 2
-ANY_WEIGHT = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the adversary may do: `tasks` tasks, of these weights, in `queue`, and any elsewhere."""
+    """What the adversary may do: `tasks` tasks, of these weights, in `queue`, and any elsewhere;
+    if it is `unrestricted`, only such as may run everywhere.
+    """
 
     policy: ir.Policy
     queue: int
     tasks: int
     weights: ir.Interval
     tick_ns: int
+    unrestricted: bool = False
 
 
 @final
@@ -78,11 +81,11 @@ class Found:
 @final
 @dataclass(frozen=True, slots=True)
 class _Troupe:
-    """Who there is under `params`: tasks for the queue, and one for each other queue that has any."""
+    """Who there is under `params`: tasks for the queue, and one for each other that has any."""
 
     params: tuple[int, ...]
-    own: tuple[TaskSpec, ...]
-    others: tuple[TaskSpec, ...]
+    own: tuple[Part, ...]
+    others: tuple[Part, ...]
 
 
 @final
@@ -93,11 +96,12 @@ class Search:
         """`ended`: waits without an end do not count, and only the queue's own parts may use it."""
         self._scene, self._budget, self._ended = scene, budget, ended
         self._spent = 0
+        self._machines: dict[tuple[int, ...], Machine] = {}
         self._tried: dict[Plan, Found | None] = {}
 
     def found(self) -> Iterator[Found]:
-        """Better and better plans: the portfolio's, and what steps uphill lead to from the best."""
-        troupes = [troupe for params in settings(self._scene.policy) for troupe in self._cast(params)]
+        """The portfolio's plans, then what steps uphill lead to from the best of them."""
+        troupes = [t for params in settings(self._scene.policy) for t in self._cast(params)]
         tops: list[tuple[Found, _Troupe]] = []
         for troupe in troupes:
             for plan in self._portfolio(troupe):
@@ -121,8 +125,9 @@ class Search:
 
     def _cast(self, params: tuple[int, ...]) -> Iterator[_Troupe]:
         """Nobody, if no task goes to the queue."""
-        scene, casting = self._scene, Casting(self._scene.policy, params)
-        own = casting.tasks(scene.queue, scene.weights)
+        scene = self._scene
+        casting = Casting(scene.policy, params, unrestricted=scene.unrestricted)
+        own = casting.parts(scene.queue, scene.weights)
         others = (
             casting.longest(queue)
             for queue in range(len(scene.policy.queues))
@@ -133,26 +138,32 @@ class Search:
 
     def _portfolio(self, troupe: _Troupe) -> Iterator[Plan]:
         """The first part of the queue's own is the one that is meant to wait."""
-        plain = Part(troupe.own[0])
-        others = [Part(spec) for spec in troupe.others]
+        plain, others = troupe.own[0], list(troupe.others)
         mates = self._scene.tasks - 1
         guests = [replace(part, enters=1) for part in others]
         brief = replace(plain, length=Length.SHORT, ending=Ending.BLINKS)
         sleeper = replace(plain, rests_until=MEETING)
+        blinking = replace(plain, ending=Ending.BLINKS)
         late = replace(plain, enters=MEETING)
         storm = replace(plain, enters=1, ending=Ending.STORMS)
+        raid = replace(storm, rests_until=2 * MEETING, patience=2)
         first = [replace(part, early=True, enters=0) for part in [plain] * (mates + 1)]
         if others:
             yield Plan(troupe.params, (*first, *others))
+        for number, part in enumerate(others):
+            filling = [*others[:number], replace(part, length=Length.FILL), *others[number + 1 :]]
+            yield Plan(troupe.params, (*[plain] * (mates + 1), *filling))
         for crowd in (others, guests, [replace(part, enters=MEETING) for part in others], []):
             yield Plan(troupe.params, (plain, *[plain] * mates, *crowd))
             yield Plan(troupe.params, (brief, *[replace(plain, enters=1)] * mates, *crowd))
             yield Plan(troupe.params, (plain, *[sleeper] * mates, *crowd))
             yield Plan(troupe.params, (plain, *[late] * mates, *crowd))
-            yield Plan(troupe.params, (plain, *[storm] * mates, *crowd))
-        for spec in troupe.own[1:]:
-            for pair in ((spec, plain.spec), (plain.spec, spec)):
-                lead, mate = (replace(plain, spec=one) for one in pair)
+            yield Plan(troupe.params, (plain, *[blinking] * mates, *crowd))
+            if self._ended:  # a storm never comes back to where it was
+                yield Plan(troupe.params, (plain, *[storm] * mates, *crowd))
+                yield Plan(troupe.params, (plain, *[raid] * mates, *crowd))
+        for other in troupe.own[1:]:
+            for lead, mate in ((other, plain), (plain, other)):
                 yield Plan(troupe.params, (lead, *[replace(mate, enters=1)] * mates, *others))
                 resting = replace(mate, rests_until=MEETING)
                 yield Plan(troupe.params, (lead, *[resting] * mates, *others))
@@ -164,8 +175,9 @@ class Search:
         return self._tried.get(plan)
 
     def _perform(self, plan: Plan) -> Found | None:
-        """Played until the longest wait is over, or long enough; None if it is none for the scene."""
-        play = Play(self._scene.policy, plan, self._scene.queue, self._scene.tick_ns)
+        """Played until the longest wait is over, or long enough; None: it is not for the scene."""
+        machine = self._machine(plan.params).afresh()
+        play = Play(machine, plan, self._scene.queue, self._scene.tick_ns)
         turns, before = FIRST_TURNS, 0
         while True:
             found = Found(plan, play.perform(turns))
@@ -178,6 +190,11 @@ class Search:
                 return None if self._ended else found
             turns, before = min(2 * turns, self._budget.longest), turns
 
+    def _machine(self, params: tuple[int, ...]) -> Machine:
+        if params not in self._machines:
+            self._machines[params] = Machine(self._scene.policy, Topology(cpus=1), params)
+        return self._machines[params]
+
     def _climb(self, found: Found, troupe: _Troupe) -> Iterator[Found]:
         is_better = True
         while is_better:
@@ -189,36 +206,36 @@ class Search:
                     yield found
 
 
-def _neighbours(plan: Plan, tasks: int, own: tuple[TaskSpec, ...]) -> Iterator[Plan]:
-    """Plans that differ in one respect of one part, or of all that share the queue with the first."""
+def _neighbours(plan: Plan, tasks: int, own: tuple[Part, ...]) -> Iterator[Plan]:
+    """Plans that differ in one respect of one part, or of all the first one's mates."""
     groups = [range(1), range(1, tasks)]
     groups += [range(number, number + 1) for number in range(tasks, len(plan.parts))]
     groups += [range(number, number + 1) for number in range(1, tasks)]
     for group in groups:
         if group:
             part = plan.parts[group[0]]
-            specs = own if group[0] < tasks else (part.spec,)
-            for other in _variants(part, specs):
+            for other in _variants(part, own if group[0] < tasks else ()):
                 yield _with(plan, group, other)
 
 
-def _variants(part: Part, specs: tuple[TaskSpec, ...]) -> Iterator[Part]:
+def _variants(part: Part, own: tuple[Part, ...]) -> Iterator[Part]:
     yield from (replace(part, enters=turn) for turn in ENTERS)
     yield replace(part, early=not part.early)
     yield from (replace(part, ending=ending) for ending in Ending)
     yield from (replace(part, patience=turns) for turns in (0, 1, 2))
     yield from (replace(part, length=length) for length in Length)
     yield from (replace(part, rests_until=turn) for turn in RESTS)
-    yield from (replace(part, spec=spec) for spec in specs)
+    yield from (replace(part, spec=other.spec, youth=other.youth) for other in own)
 
 
 def _plainer(part: Part) -> Iterator[Part]:
     yield replace(part, enters=NEVER)
-    yield Part(part.spec, length=Length.WHOLE)
-    yield Part(part.spec)
+    yield Part(part.spec, length=Length.WHOLE, youth=part.youth)
+    yield Part(part.spec, youth=part.youth)
     yield replace(part, rests_until=0)
     yield replace(part, early=False)
     yield replace(part, patience=0)
+    yield replace(part, length=Length.WHOLE)
     yield replace(part, length=Length.LONG)
     yield replace(part, ending=Ending.STAYS)
 

@@ -57,7 +57,7 @@ def guard_service(
     delay = Fraction(facts.delay_ns[guard.index])
     if not guard.is_share:
         return Service(turn_ns + delay, delay, Fraction(1), guard.index)
-    gap = _prove_share_pace(*guard_roles(arbitration, guard), ledger)
+    gap = _prove_share_pace(*guard_roles(arbitration, guard), ledger.of_roles())
     return gap or Service(delay, Fraction(1), Fraction(100, guard.low), guard.index)
 
 
@@ -86,14 +86,18 @@ def tree_service(
 def _beside_guards(
     arbitration: Arbitration, queue: int, facts: GuardFacts, ahead: Ahead, ledger: Ledger
 ) -> Service | Unknown:
-    """wait <= first turn + tree + guards' rates * wait + guards' bursts, solved for the wait."""
+    """wait <= first turn + tree + guards' rates * wait + guards' bursts, solved for the wait.
+
+    The first turn is the one that goes on when the wait begins, if it is another queue's; what is
+    left of a turn of the queue's own is part of its service.
+    """
     guards = [g for g in arbitration.guards if g.queue != queue]
     rates, bursts = Fraction(0), Fraction(0)
     wait, service = variable("wait", Sort.REAL), variable("service", Sort.REAL)
     given = [variable(f"guard{g.index}", Sort.REAL) for g in guards]
     known = [service >= real(0), wait >= real(0)]
     for guard, taken in zip(guards, given, strict=True):
-        gap = prove_rate(*guard_roles(arbitration, guard), facts.lag_ns, ledger)
+        gap = prove_rate(*guard_roles(arbitration, guard), facts.lag_ns, ledger.of_roles())
         if gap is not None:
             return gap
         rate, burst = _rate(arbitration, guard, facts, ahead)
@@ -101,7 +105,8 @@ def _beside_guards(
         known.append(taken <= real(rate) * wait + real(burst))
     if rates >= 1:
         return Unknown(Reason.INDUCTION_FAILED, "the guards may take all of the CPU from the tree")
-    longest = max(arbitration.max_turn_ns)
+    others = [ns for q, ns in enumerate(arbitration.max_turn_ns) if q != queue]
+    longest = max(others, default=0)
     served = ahead.served
     tree = real(served.fixed) + real(served.per_service) * service
     known.append(wait <= real(longest) + tree + total(given, real(0)))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import final
 
 from schedlang.prover.terms import Term, all_of, negation, script
-from schedlang.prover.verdict import Obligation, Reason, Unknown
+from schedlang.prover.verdict import Obligation, Premise, Reason, Unknown
 
 Model = Mapping[str, int]
 
@@ -71,6 +71,11 @@ class Ledger:
 
     effort: Effort
     obligations: list[Obligation] = field(default_factory=list)
+    any_number: bool = False
+
+    def of_roles(self) -> Ledger:
+        """The same ledger, for lemmas in which three queues stand for any number (`roles`)."""
+        return Ledger(self.effort, self.obligations, any_number=True)
 
     def prove(
         self, name: str, hypotheses: Sequence[Term], goals: Sequence[Term], *, preamble: str = ""
@@ -80,15 +85,16 @@ class Ledger:
         smt2 = script((*hypotheses, refutation), preamble=preamble)
         supposed = script(hypotheses, preamble=preamble)
         decision = decide(smt2, self.effort.rlimit)
+        # INVARIANT: an implication from nothing proves nothing.
+        answer = decide(supposed, self.effort.rlimit).answer if decision.answer == "unsat" else ""
+        premise = Premise(supposed, answer)
         self.obligations.append(
-            Obligation(name, smt2, decision.answer, decision.effort, supposed)
+            Obligation(name, smt2, decision.answer, decision.effort, premise, self.any_number)
         )
         if decision.answer == "sat":
             return Unknown(Reason.INDUCTION_FAILED, f"not inductive: {name}")
         if decision.answer != "unsat":
             return Unknown(Reason.SOLVER_LIMIT, name)
-        # INVARIANT: an implication from nothing proves nothing.
-        premise = decide(supposed, self.effort.rlimit)
         if premise.answer == "unsat":
             return Unknown(Reason.VACUOUS, name)
         return (

@@ -8,15 +8,15 @@ from typing import final
 from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration
 from schedlang.prover.guards import GuardFacts, guard_facts
-from schedlang.prover.order import ANY_WEIGHT
+from schedlang.prover.intervals import prove_intervals
+from schedlang.prover.routing import prove_unused
 from schedlang.prover.rules import Rules
 from schedlang.prover.setting import (
     TICK_NS,
     arbitration_of,
-    prove_ranges,
 )
 from schedlang.prover.solver import Effort, Ledger
-from schedlang.prover.trees import weighted_nodes
+from schedlang.prover.subject import ANY_WEIGHT
 from schedlang.prover.verdict import (
     Obligation,
     Proved,
@@ -37,7 +37,9 @@ from schedlang.source import Span
 @final
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What all proofs about a policy share: its numbers, and what its guards are worth."""
+    """What all proofs about a policy share: its numbers, what its guards are worth, and the queues
+    that no task ever gets into.
+    """
 
     policy: ir.Policy
     rules: Rules
@@ -45,6 +47,7 @@ class Ground:
     tick_ns: int
     arbitration: Arbitration
     facts: GuardFacts | Unknown
+    unused: frozenset[int]
     obligations: tuple[Obligation, ...]
 
     def ledger(self) -> Ledger:
@@ -53,14 +56,18 @@ class Ground:
 
 def ground(policy: ir.Policy, rules: Rules, effort: Effort, tick_ns: int = TICK_NS) -> Ground:
     ledger = Ledger(effort)
-    arbitration = arbitration_of(policy, rules, tick_ns)
-    facts = prove_ranges(policy, ledger) or guard_facts(arbitration, ledger)
-    return Ground(policy, rules, effort, tick_ns, arbitration, facts, tuple(ledger.obligations))
+    unused = prove_unused(policy, ledger)
+    arbitration = arbitration_of(policy, rules, tick_ns, unused)
+    facts = prove_intervals(policy, ledger) or guard_facts(arbitration, ledger)
+    known = tuple(ledger.obligations)
+    return Ground(policy, rules, effort, tick_ns, arbitration, facts, unused, known)
 
 
 def prove_starvation_free(on: Ground, queue: int, ledger: Ledger) -> Proved | Unknown:
     if isinstance(on.facts, Unknown):
         return on.facts
+    if queue in on.unused:
+        return Proved(None, ("no task is ever routed to it",), (on.policy.route.span,))
     services = prove_services(on.arbitration, queue, on.facts, ledger)
     if isinstance(services, Unknown):
         return services
@@ -72,7 +79,10 @@ def prove_starvation_free(on: Ground, queue: int, ledger: Ledger) -> Proved | Un
         waits.append(wait)
     case = f"{REFERENCE_TASKS} tasks of weight {ir.DEFAULT_WEIGHT}, tick {duration(on.tick_ns)}"
     reached = bound(on.policy, waits[-1], REFERENCE_TASKS, case)
-    return Proved(reached, assumptions(on, queue), _rests_on(on.policy, queue))
+    texts = assumptions(on, queue)
+    if waits[-1].best(REFERENCE_TASKS).debts:
+        texts += ("no debt under `weighted` reaches half its limit of 2^60 ns while a task waits",)
+    return Proved(reached, texts, _rests_on(on.policy, queue))
 
 
 def assumptions(on: Ground, queue: int) -> tuple[str, ...]:
@@ -82,10 +92,10 @@ def assumptions(on: Ground, queue: int) -> tuple[str, ...]:
         "time that real-time and deadline tasks, interrupts and a hypervisor take is not counted",
         "the wait is counted from the task's last arrival in the queue",
     ]
-    if on.policy.queues[queue].order.key is not None:
+    key = on.policy.queues[queue].order.key
+    if key is not None and key.type is ir.Type.VTIME:
         texts.append("N tasks use the queue at any time, counting those that are asleep")
-    if weighted_nodes(on.policy.serve):
-        texts.append("no debt under `weighted` reaches its limit of 2^60 ns")
+        texts.append("a queue's clock goes less than 2^61 while one task waits in it")
     return tuple(texts)
 
 

@@ -14,7 +14,9 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.prover.corners import expressions
 from schedlang.prover.encode import Moment, encode, free_state, run_handlers, saturate
+from schedlang.prover.solver import Model
 from schedlang.prover.terms import Sort, Term, between, integer, variable, when
+from schedlang.report.units import duration
 
 ANY_WEIGHT = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
 MAX_NOW_NS = 2**62 - 1
@@ -73,9 +75,9 @@ def free_moment(subject: Subject, prefix: str, *, blurs: bool = False) -> Moment
 
 
 def clock_and_v(subject: Subject, at: Moment) -> tuple[Term, Term]:
-    state = subject.queue.order.clock_state
-    assert state is not None
-    return at.inputs[ir.Input.CLOCK], at.order_states[state]
+    """The clock twice, where the order has no vtime state."""
+    state, clock = subject.queue.order.clock_state, at.inputs[ir.Input.CLOCK]
+    return clock, clock if state is None else at.order_states[state]
 
 
 def stop(subject: Subject, at: Moment) -> None:
@@ -93,10 +95,10 @@ def appear(subject: Subject, at: Moment) -> None:
     arrive(subject, at)
 
 
-def arrive(subject: Subject, at: Moment) -> None:
-    """An arrival, of a task that woke or of one that did not, up to its key."""
+def arrive(subject: Subject, at: Moment, woke: Term | None = None) -> None:
+    """An arrival up to its key, of a task that `woke` or, without that, of any."""
     order, policy = subject.queue.order, subject.policy
-    woke = variable(f"{at.prefix}woke", Sort.BOOL)
+    woke = variable(f"{at.prefix}woke", Sort.BOOL) if woke is None else woke
     follows_task = _reads_times_of_the_task(order)
     if follows_task:
         _perhaps(woke, at, lambda: _run_task(policy, ir.Event.WAKE, at))
@@ -135,3 +137,22 @@ def key_of(subject: Subject, at: Moment) -> Term:
     key = subject.queue.order.key
     assert key is not None
     return encode(key, at)
+
+
+def describe(subject: Subject, prefix: str, model: Model) -> str:
+    """The task of an arrival, and when it comes, as the model has them."""
+    own = subject.queue.order.states
+    named = [(f"{prefix}{attribute}", attribute.value, ir.Type.COUNT) for attribute in ir.Attribute]
+    for kind, states in (("task", subject.policy.states), ("own", own)):
+        named += [(f"{prefix}{kind}{i}", s.name, s.type) for i, s in enumerate(states)]
+    parts = [
+        f"{name} {_value(model[text], type_)}" for text, name, type_ in named if text in model
+    ]
+    parts.append(f"arriving at {_value(model.get(f'{prefix}now', 0), ir.Type.TIME)}")
+    return f"({', '.join(parts)})"
+
+
+def _value(value: int, type_: ir.Type) -> str:
+    if type_ in (ir.Type.COUNT, ir.Type.BOOL):
+        return str(value)
+    return duration(value) if value >= 0 else f"-{duration(-value)}"

@@ -49,6 +49,7 @@ class Refuted:
 
 class Reason(StrEnum):
     NO_RULE = "no proof rule covers this construct yet"
+    NO_BOUND = "there is no uniform bound"
     INDUCTION_FAILED = "induction failed and no run that breaks it was found"
     SOLVER_LIMIT = "the solver gave up at its resource limit"
     VACUOUS = "the hypotheses cannot all hold"
@@ -66,18 +67,30 @@ Verdict = Proved | Refuted | Unknown
 
 @final
 @dataclass(frozen=True, slots=True)
+class Premise:
+    """The hypotheses of a query alone. They have to be sat; `answer` is "" if that was not asked,
+    because the query itself was not unsat.
+    """
+
+    smt2: str
+    answer: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Obligation:
     """One solver query, as SMT-LIB text: the property needs it to be unsat.
 
-    `premise` are its hypotheses alone, which have to be sat. `effort` is what z3 counted as
-    `rlimit`, the same on every machine.
+    `effort` is what z3 counted as `rlimit`, the same on every machine. `any_number`: its three
+    queues stand for any number.
     """
 
     name: str
     smt2: str
     answer: str
     effort: int
-    premise: str
+    premise: Premise
+    any_number: bool = False
 
 
 @final

@@ -11,9 +11,10 @@ from schedlang.prover.ahead import Ordering, Turns, turns_ahead
 from schedlang.prover.arbiter import Arbitration
 from schedlang.prover.corners import Pace
 from schedlang.prover.guards import GuardFacts
-from schedlang.prover.order import Subject, prove_order
+from schedlang.prover.order import prove_order
 from schedlang.prover.service import Service, guard_service, tree_service
 from schedlang.prover.solver import Ledger
+from schedlang.prover.subject import Subject
 from schedlang.prover.terms import Sort, real, variable
 from schedlang.prover.verdict import Bound, Reason, Unknown
 
@@ -114,7 +115,8 @@ def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
 
 def bound(policy: ir.Policy, wait: Wait, tasks: int, case: str) -> Bound:
     turns, service = wait.turns(tasks), wait.best(tasks)
-    terms = [duration(turns.delay_ns + service.fixed)]
+    fixed = turns.delay_ns + service.fixed
+    terms = [duration(fixed)] if fixed else []
     if service.per_turn:
         terms.append(f"turns * {duration(service.per_turn)}")
     terms.append(
@@ -131,14 +133,16 @@ def _turns_text(wait: Wait) -> str:
     longest = duration(Fraction(wait.turn_ns))
     if not isinstance(wait.ordering, Pace):
         return f"turns <= N - 1 and service <= turns * {longest}, for N tasks"
-    one, two = wait.turns(1), wait.turns(2)
-    each, base = two.count - one.count, one.count
-    each_ns, base_ns = two.service_ns - one.service_ns, one.service_ns
+    each = wait.turns(2)
+    plain = turns_ahead(wait.ordering, 2, wait.turn_ns, forks=False)
     weight = f"weight {wait.weights.lo}" if wait.weights.is_single else "any weight"
-    return (
-        f"turns <= {base} + (N - 1) * {each} and service <= "
-        f"{duration(base_ns)} + (N - 1) * {duration(each_ns)}, for N tasks of {weight}"
+    text = (
+        f"turns <= (N - 1) * {each.count} and service <= (N - 1) * {duration(each.service_ns)}"
+        f", for N tasks of {weight}"
     )
+    if each == plain:
+        return text
+    return f"{text}; without forks service <= (N - 1) * {duration(plain.service_ns)}"
 
 
 def duration(ns: Fraction | int) -> str:

@@ -8,6 +8,7 @@ turn of each. The waiting child must have no guards below it: they would put its
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -123,12 +124,7 @@ def _prove_start(node: Node, ledger: Ledger) -> Unknown | None:
 def _prove_rest(node: Node, ledger: Ledger) -> Unknown | None:
     arbitration = node.arbitration
     state, draw = free_state(arbitration, ""), free_draw(arbitration, "")
-    named = [(name_of(node, turn), turn) for turn in turns(arbitration, state, draw)]
-    named += [
-        (f"a placed turn of {_child(node, turn)}", turn)
-        for turn in placed_turns(arbitration, state, draw)
-    ]
-    for name, turn in named:
+    for name, turn in any_turns(node, state, draw):
         gap = ledger.prove(
             f"{name} keeps the children of a weighted node together",
             (*node.taken(turn, draw), *at_rest(node, state)),
@@ -137,6 +133,14 @@ def _prove_rest(node: Node, ledger: Ledger) -> Unknown | None:
         if gap is not None:
             return gap
     return None
+
+
+def any_turns(node: Node, state: State, draw: Draw) -> Iterator[tuple[str, Turn]]:
+    """Everything a CPU can do, each with its name: choose, or start a task that was placed."""
+    for turn in turns(node.arbitration, state, draw):
+        yield name_of(node, turn), turn
+    for turn in placed_turns(node.arbitration, state, draw):
+        yield f"a placed turn of {_child(node, turn)}", turn
 
 
 def name_of(node: Node, turn: Turn) -> str:

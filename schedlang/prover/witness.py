@@ -1,9 +1,11 @@
-"""Runs of tasks, made of what an adversary played or the solver found, that the interpreter replays.
+"""Runs of tasks that the interpreter replays, of what an adversary played or the solver found.
 
 What is returned here has been replayed; nothing else is shown to anybody.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from schedlang.ir import nodes as ir
 from schedlang.machine.replay import Replay, replay
@@ -24,7 +26,7 @@ def delay_of(
     if longest is None:
         return None
     steps = performance.steps[: longest.end]
-    tasks = _tasks(performance, steps)
+    tasks = tasks_in(performance, steps)
     delay = Delay(tasks, steps, longest.task, queue, plan.params, tick_ns)
     return delay if isinstance(replay(policy, delay, 1), Replay) else None
 
@@ -36,29 +38,37 @@ def lasso_of(
     pending = performance.pending
     if pending is None:
         return None
+    for steps, start in loops_of(performance, performance.pending_turn):
+        tasks = tasks_in(performance, steps)
+        lasso = Lasso(tasks, steps, start, pending, queue, plan.params, tick_ns)
+        if isinstance(replay(policy, lasso, ROUNDS), Replay):
+            return lasso
+    return None
+
+
+def loops_of(performance: Performance, since: int) -> Iterator[tuple[tuple[Step, ...], int]]:
+    """Steps, and where in them the loop starts in which the performance ends: as early as it can,
+    but not before turn `since`; then late, when what saturates has done so.
+    """
     ends = (*performance.starts[1:], len(performance.steps))
     turns = [performance.steps[a:b] for a, b in zip(performance.starts, ends, strict=True)]
-    period = _period(turns[performance.pending_turn :])
+    period = _period(turns[since:])
     if period is None:
-        return None
-    start = len(turns) - 2 * period
-    while start > performance.pending_turn and turns[start - 1] == turns[start - 1 + period]:
-        start -= 1
-    steps = performance.steps[: performance.starts[start + period]]
-    tasks = _tasks(performance, steps)
-    params = plan.params
-    lasso = Lasso(tasks, steps, performance.starts[start], pending, queue, params, tick_ns)
-    return lasso if isinstance(replay(policy, lasso, ROUNDS), Replay) else None
+        return
+    late = first = len(turns) - 2 * period
+    while first > since and turns[first - 1] == turns[first - 1 + period]:
+        first -= 1
+    for start in dict.fromkeys((first, late)):
+        yield performance.steps[: performance.starts[start + period]], performance.starts[start]
 
 
 def _period(turns: list[tuple[Step, ...]]) -> int | None:
-    """The least number of turns after which the last ones repeat what went before."""
-    return next(
-        (n for n in range(1, len(turns) // 2 + 1) if turns[-n:] == turns[-2 * n : -n]), None
-    )
+    """The least number of turns with which the later half repeats, twice at least."""
+    late = turns[len(turns) // 2 :]
+    return next((n for n in range(1, len(late) // 2 + 1) if late[n:] == late[:-n]), None)
 
 
-def _tasks(performance: Performance, steps: tuple[Step, ...]) -> tuple[TaskSpec, ...]:
+def tasks_in(performance: Performance, steps: tuple[Step, ...]) -> tuple[TaskSpec, ...]:
     """Those that there are in the steps: they are numbered as they appear."""
     return performance.tasks[: 1 + max(step.task for step in steps if not isinstance(step, Pass))]
 

@@ -15,15 +15,16 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final, TypeGuard, final
 
+from schedlang.certificate_names import INDEX, KIND
 from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render_json import JsonObject, JsonValue
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
-from schedlang.report.certificate_names import INDEX, KIND
 from schedlang.report.findings import claim_text
 from schedlang.report.proof_text import verdict_word
 
 _VERSION: Final = 1
+_SYMMETRY: Final = 'docs/guarantees.md, "Any number of queues"'
 
 
 @final
@@ -31,7 +32,8 @@ _VERSION: Final = 1
 class Certificate:
     """A file and what a solver has to say of it: `needed` for the proof, `answer` is what z3 said.
 
-    `claims` are the properties that rest on it, each with its verdict.
+    In those of `any_number` three queues stand for any number. `claims` are the properties that
+    rest on it, each with its verdict.
     """
 
     file: str
@@ -39,6 +41,7 @@ class Certificate:
     lemma: str
     needed: str
     answer: str
+    any_number: bool
     claims: tuple[tuple[str, str], ...]
 
 
@@ -81,7 +84,15 @@ def certificates(proof: ProofReport, policy: Policy) -> dict[str, bytes]:
         files[name] = _script(query, policy)
         claims = tuple(query.claims.items())
         listed.append(
-            Certificate(name, digest(files[name]), query.lemma, query.needed, query.answer, claims)
+            Certificate(
+                name,
+                digest(files[name]),
+                query.lemma,
+                query.needed,
+                query.answer,
+                query.any_number,
+                claims,
+            )
         )
     index = Index(policy.name, source_digests(policy), tuple(listed))
     return {INDEX: _write_index(index), **files}
@@ -94,6 +105,7 @@ class _Query:
     smt2: str
     needed: str
     answer: str
+    any_number: bool
     claims: dict[str, str] = field(default_factory=dict)
 
 
@@ -103,9 +115,11 @@ def _queries(proof: ProofReport, policy: Policy) -> Iterator[_Query]:
     for finding in proof.findings:
         claim, word = claim_text(finding, policy), verdict_word(finding)
         for obligation in finding.obligations:
-            asked = [_Query(obligation.name, obligation.smt2, "unsat", obligation.answer)]
-            if obligation.answer == "unsat":
-                asked.append(_Query(obligation.name, obligation.premise, "sat", "sat"))
+            name, any_number = obligation.name, obligation.any_number
+            asked = [_Query(name, obligation.smt2, "unsat", obligation.answer, any_number)]
+            premise = obligation.premise
+            if premise.answer:
+                asked.append(_Query(name, premise.smt2, "sat", premise.answer, any_number))
             for query in asked:
                 kept = found.setdefault((query.needed, query.smt2), query)
                 kept.claims[claim] = word
@@ -122,6 +136,8 @@ def _script(query: _Query, policy: Policy) -> bytes:
     head += [f"with {library}, sha256 {its}" for library, its in libraries]
     head += [f"for {claim}: {word}" for claim, word in query.claims.items()]
     head.append(f"lemma: {query.lemma}")
+    if query.any_number:
+        head.append(f"three queues of it stand for any number: {_SYMMETRY}")
     if query.needed == "unsat":
         head.append("the hypotheses, and that the lemma is false: a proof needs this to be unsat")
     else:
@@ -149,6 +165,7 @@ def _index_json(index: Index) -> JsonObject:
                 "lemma": certificate.lemma,
                 "needed": certificate.needed,
                 "answer": certificate.answer,
+                "any_number": certificate.any_number,
                 "claims": [{"claim": c, "verdict": v} for c, v in certificate.claims],
             }
             for certificate in index.certificates
@@ -200,7 +217,8 @@ def _certificate(entry: Mapping[str, JsonValue]) -> Certificate:
         _string(entry, key) for key in ("file", "sha256", "lemma", "needed", "answer")
     )
     claims = tuple((_string(c, "claim"), _string(c, "verdict")) for c in _objects(entry, "claims"))
-    return Certificate(file, its, lemma, needed, answer, claims)
+    any_number = entry.get("any_number") is True
+    return Certificate(file, its, lemma, needed, answer, any_number, claims)
 
 
 def _is_object(value: JsonValue) -> TypeGuard[Mapping[str, JsonValue]]:

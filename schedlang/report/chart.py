@@ -94,6 +94,10 @@ def window(chart: Chart, start_ns: int, end_ns: int) -> Chart:
         if max(w.start_ns, first) < min(w.end_ns, last)
     )
     marks = tuple(mark for mark in chart.marks if first <= mark.at_ns <= last)
+    loop = chart.loop
+    if loop is not None:
+        cut = Loop(max(loop.start_ns, first), min(loop.end_ns, last))
+        loop = cut if cut.start_ns < cut.end_ns else None
     note = f"a part of the run: {len(bars)} of {len(chart.bars)} turns"
     return replace(
         chart,
@@ -102,6 +106,7 @@ def window(chart: Chart, start_ns: int, end_ns: int) -> Chart:
         marks=marks,
         start_ns=first,
         end_ns=max(first, last),
+        loop=loop,
         notes=(*chart.notes, note),
     )
 
@@ -111,6 +116,19 @@ def beginning(chart: Chart, turns: int) -> Chart:
     ends = sorted(bar.start_ns for bar in chart.bars)[turns : turns + 1]
     ends += sorted(wait.start_ns for wait in chart.waits)[turns : turns + 1]
     return window(chart, chart.start_ns, min(ends)) if ends else chart
+
+
+def excerpts(chart: Chart, turns: int) -> tuple[Chart, ...]:
+    """The whole chart, or where it has more than twice so many turns its beginning and its end."""
+    if len(chart.bars) <= 2 * turns:
+        return (chart,)
+    starts = sorted(bar.start_ns for bar in chart.bars)
+    first = window(chart, chart.start_ns, starts[turns])
+    last = window(chart, starts[-turns], chart.end_ns)
+    return (
+        replace(first, title=f"{chart.title}: the beginning"),
+        replace(last, title=f"{chart.title}: the end"),
+    )
 
 
 def waited_ns(chart: Chart) -> dict[int, int]:

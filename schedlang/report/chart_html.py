@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Final, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from schedlang.diagnostics.printable import printable
 from schedlang.report.chart import (
@@ -36,7 +35,9 @@ _WAIT_LANES: Final = 40
 _CPU_LANE, _WAIT_LANE, _GAP = 26, 14, 4
 _PIXELS: Final = 900  # how wide a plot is taken to be before the script knows
 _CHARACTER: Final = 7
+_DENSE: Final = 6  # pixels
 _PALETTE: Final = 8
+_MOST_NAME: Final = 34
 
 
 @final
@@ -70,13 +71,19 @@ class AxisTick:
 @final
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """What the template places: `start_ns` and `end_ns` are what the whole plot spans."""
+    """What the template places: `start_ns` and `end_ns` are what the whole plot spans.
+
+    `dense`: most bars are too narrow for edges, which would hide them.
+    """
 
     title: str
     start_ns: int
     end_ns: int
+    cpus: int
+    dense: bool
     height: int
     names: tuple[LaneName, ...]
+    names_width: int
     boxes: tuple[Box, ...]
     labels: tuple[tuple[float, int, str], ...]
     loop: tuple[float, float] | None
@@ -161,7 +168,8 @@ def _pages() -> Environment:
 
 def _shown(value: object) -> object:
     """No text reaches a page with a character that hides or turns others."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return printable(str(value)) if is_text else value
 
 
 def _text(pages: Environment, name: str) -> str:
@@ -180,6 +188,7 @@ def chart_view(whole: Chart) -> ChartView:
     chart = beginning(whole, MOST_TURNS)
     waiting = waiting_tasks(chart, _WAIT_LANES)
     tops = _tops(len(chart.cpus), len(waiting))
+    names = _names(chart, waiting, tops)
     boxes = [_bar(chart, bar, tops[bar.cpu]) for bar in chart.bars]
     top_of = dict(zip(waiting, tops[len(chart.cpus) : -1], strict=True))
     boxes += [_wait(chart, wait, top_of[wait.task]) for wait in chart.waits if wait.task in top_of]
@@ -191,8 +200,11 @@ def chart_view(whole: Chart) -> ChartView:
         chart.title,
         chart.start_ns,
         chart.end_ns,
+        len(chart.cpus),
+        len(chart.bars) * _DENSE > len(chart.cpus) * _PIXELS,
         tops[-1],
-        _names(chart, waiting, tops),
+        names,
+        min(max((len(name.text) for name in names), default=0), _MOST_NAME) * _CHARACTER + 8,
         tuple(boxes),
         tuple(label for box in boxes for label in _label(box)),
         loop,
@@ -264,11 +276,14 @@ def _axis(chart: Chart) -> list[int]:
 
 
 def _legend(chart: Chart) -> tuple[tuple[str, str], ...]:
-    """Colours are queues'; where a chart has none they are the tasks'."""
+    """Colours are queues'; where a chart has none they are the tasks', which bear their names."""
+    about: list[tuple[str, str]] = []
+    if chart.highlighted is not None:
+        about.append(("bar victim", chart.tasks[chart.highlighted]))
     if any(bar.queue is None for bar in chart.bars):
-        return ()
+        return tuple(about)
     used = sorted({bar.queue for bar in chart.bars if bar.queue is not None})
-    return tuple((f"q{queue % _PALETTE}", chart.queues[queue]) for queue in used)
+    return (*((f"q{queue % _PALETTE}", chart.queues[queue]) for queue in used), *about)
 
 
 def _notes(chart: Chart, shown: int) -> tuple[str, ...]:

@@ -16,14 +16,14 @@ from schedlang.report.units import duration
 
 WAIT_LANES: Final = 6
 _LEAST_COLUMNS: Final = 20
-_WIDEST_LABEL: Final = 18
+_WIDEST_LABEL: Final = 24
 _COLUMNS_OF_A_TICK: Final = 14
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """`edge` begins a bar, `rule` fills it, `many` stands for several bars."""
+    """`edge` begins a bar, `rule` fills it, `many` stands for several bars; `mark` is a moment."""
 
     edge: str
     rule: str
@@ -33,10 +33,11 @@ class Signs:
     line: str
     forth: str
     tick: str
+    mark: str
 
 
-UNICODE: Final = Signs("│", "─", "▒", "░", "↺", "─", "▸", "╵")
-ASCII: Final = Signs("|", "-", "#", "~", "<-", "-", ">", "'")
+UNICODE: Final = Signs("│", "─", "▒", "░", "↺", "─", "▸", "╵", "▲")
+ASCII: Final = Signs("|", "-", "#", "~", "<-", "-", ">", "'", "^")
 
 _COLOURS: Final = ("36", "32", "35", "34", "33", "96", "92", "95")
 _HIGHLIGHT: Final = "1;31"
@@ -59,7 +60,8 @@ class _Lanes:
         self._signs = signs
         self._colour = colour
         self._waiting = waiting_tasks(chart, WAIT_LANES)
-        names = [*chart.cpus, *(f"{chart.tasks[t]} waits" for t in self._waiting)]
+        # All tasks, not only those shown: so charts of the same tasks stand under each other.
+        names = [*chart.cpus, *(f"{task} waits" for task in chart.tasks)]
         longest = max((width(printable(name)) for name in names), default=0)
         self._label = min(longest, _WIDEST_LABEL)
         self._columns = max(columns - self._label - 2, _LEAST_COLUMNS)
@@ -75,7 +77,7 @@ class _Lanes:
             yield self._lane("", self._loop(chart.loop))
         yield from self._axis()
         for mark in chart.marks:
-            yield f"  at {duration(mark.at_ns)}: {printable(mark.text)}"
+            yield f"  {self._signs.mark} {duration(mark.at_ns)}: {printable(mark.text)}"
         yield from (f"  {printable(note)}" for note in chart.notes)
 
     def _lane(self, name: str, cells: str) -> str:
@@ -150,6 +152,8 @@ class _Lanes:
             text = duration(at_ns)
             first = min(column, self._columns - len(text))
             numbers[first : first + len(text)] = text
+        for mark in chart.marks:
+            signs[min(self._at(mark.at_ns), self._columns - 1)] = self._signs.mark
         indent = " " * (self._label + 2)
         yield indent + "".join(signs)
         yield indent + "".join(numbers)

@@ -50,7 +50,13 @@ def _name(what: str, process: int, thread: int, name: str) -> JsonObject:
 
 
 def _slice(
-    chart: Chart, process: int, thread: int, name: str, start_ns: int, end_ns: int, queue: int | None
+    chart: Chart,
+    process: int,
+    thread: int,
+    name: str,
+    start_ns: int,
+    end_ns: int,
+    queue: int | None,
 ) -> JsonObject:
     args: JsonObject = {} if queue is None else {"queue": printable(chart.queues[queue])}
     return {

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
-
-from schedlang.backend import Built, KernelReport
+from schedlang.backend import Built, KernelReport, Provenance, Ran
 from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render_json import JsonObject
+from schedlang.report.outcome import outcome_json, outcome_text
+from schedlang.report.tables import NOTHING, table
 from schedlang.report.units import duration
-
-_NOTHING: Final = "-"
 
 
 def object_text(built: Built) -> str:
@@ -20,11 +17,11 @@ def object_text(built: Built) -> str:
         f"object: {figures.size_bytes} bytes, licence {printable(figures.licence)}",
         f"struct_ops: {', '.join(map(printable, figures.struct_ops))}",
         f"compiler: {printable(built.compiler)}",
-        *_table(
+        *table(
             ("program", "section", "instructions"),
             [(p.name, p.section, str(p.instructions)) for p in figures.programs],
         ),
-        *_table(
+        *table(
             ("map", "kind", "key bytes", "value bytes", "entries"),
             [
                 (m.name, m.kind, str(m.key_bytes), str(m.value_bytes), str(m.max_entries))
@@ -35,32 +32,43 @@ def object_text(built: Built) -> str:
     return "\n".join(lines) + "\n"
 
 
-def kernel_text(report: KernelReport, *, was_run: bool) -> str:
-    """What the kernel said, and with `was_run` who got how much of it."""
+def kernel_text(report: KernelReport, cpus: int, *, was_run: bool) -> str:
+    """What the kernel said, and with `was_run` who got how much of its CPUs."""
     lines = [f"kernel {printable(report.kernel)}: {_outcome(report)}"]
     if report.instructions_verified:
         lines.append(f"verified: {report.instructions_verified} instructions")
-    if was_run:
-        lines += _table(
-            ("queue", "turns", "mean wait", "longest wait"),
-            [
-                (
-                    q.queue,
-                    str(q.dispatches),
-                    _mean(q.wait_total_ns, q.dispatches),
-                    _ns(q.wait_max_ns),
-                )
-                for q in report.queues
-            ],
-        )
-        lines += _table(
-            ("task", "nice", "ran", "waited", "turns"),
-            [
-                (t.comm, str(t.nice), _ns(t.run_ns), _ns(t.wait_ns), str(t.turns))
-                for t in report.tasks
-            ],
-        )
-    return "\n".join(lines) + "\n"
+    if not was_run:
+        return "\n".join(lines) + "\n"
+    lines += table(
+        ("queue", "turns", "mean wait", "longest wait"),
+        [
+            (
+                q.queue,
+                str(q.dispatches),
+                _mean(q.wait_total_ns, q.dispatches),
+                duration(q.wait_max_ns),
+            )
+            for q in report.queues
+        ],
+    )
+    text = "\n".join(lines) + "\n"
+    return text if report.ran is None else text + _ran_text(report.ran, cpus)
+
+
+def _ran_text(ran: Ran, cpus: int) -> str:
+    outcome = ran.outcome
+    waits = zip(ran.longest_waits_ns, outcome.groups, strict=True)
+    longest_ns, group = max(waits, key=lambda wait: wait[0])
+    ended = "all threads ended" if ran.all_ended else "cut off"
+    said = "".join(f"  | {printable(line)}\n" for line in ran.said.splitlines())
+    if ran.command_status is not None:
+        said += f"the command ended with {ran.command_status}\n"
+    return (
+        f"{printable(outcome.workload)}: {ended} after {duration(outcome.makespan_ns)}\n"
+        f"{outcome_text(outcome, cpus)}"
+        f"longest time without a CPU: {duration(longest_ns)}, in {printable(group.group)}\n"
+        f"{said}"
+    )
 
 
 def _outcome(report: KernelReport) -> str:
@@ -69,28 +77,8 @@ def _outcome(report: KernelReport) -> str:
     return "loaded, attached to the end" if report.attached_throughout else "did not stay attached"
 
 
-def _ns(value_ns: int) -> str:
-    return duration(value_ns)
-
-
 def _mean(total_ns: int, count: int) -> str:
-    return duration(total_ns // count) if count else _NOTHING
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns aligned, numbers to the right and the rest to the left; nothing if no rows."""
-    if not rows:
-        return
-    shown = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[n]) for row in shown) for n in range(len(head))]
-    is_number = [all(map(_is_number, (row[n] for row in shown[1:]))) for n in range(len(head))]
-    for row in shown:
-        columns = zip(row, widths, is_number, strict=True)
-        yield ("  " + "  ".join(f"{c:>{w}}" if n else f"{c:<{w}}" for c, w, n in columns)).rstrip()
-
-
-def _is_number(cell: str) -> bool:
-    return cell == _NOTHING or cell.lstrip("-")[:1].isdigit()
+    return duration(total_ns // count) if count else NOTHING
 
 
 def object_json(built: Built) -> JsonObject:
@@ -131,15 +119,30 @@ def kernel_json(report: KernelReport) -> JsonObject:
             }
             for q in report.queues
         ],
-        "tasks": [
-            {
-                "comm": t.comm,
-                "nice": t.nice,
-                "run_ns": t.run_ns,
-                "wait_ns": t.wait_ns,
-                "turns": t.turns,
-            }
-            for t in report.tasks
-        ],
+        "run": _ran_json(report.ran) if report.ran is not None else None,
         "log": report.log,
+    }
+
+
+def _ran_json(ran: Ran) -> JsonObject:
+    waits = zip(ran.outcome.groups, ran.longest_waits_ns, strict=True)
+    command: JsonObject = {"status": ran.command_status, "said": ran.said}
+    return {
+        "command": command if ran.said or ran.command_status is not None else None,
+        "outcome": outcome_json(ran.outcome),
+        "longest_waits_ns": {group.group: wait_ns for group, wait_ns in waits},
+        "all_ended": ran.all_ended,
+        "provenance": provenance_json(ran.provenance),
+    }
+
+
+def provenance_json(known: Provenance) -> JsonObject:
+    return {
+        "kernel_sha256": known.kernel,
+        "qemu_version": known.qemu_version,
+        "qemu_sha256": known.qemu,
+        "image_sha256": known.image,
+        "index": known.index,
+        "object_sha256": known.object,
+        "command": list(known.command),
     }

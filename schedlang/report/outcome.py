@@ -1,13 +1,20 @@
-"""What came of a workload, as text and as JSON values, whether simulated or run in a kernel. Pure."""
+"""What came of a workload, simulated or run in a kernel, as text and as JSON values. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from schedlang.diagnostics.render_json import JsonObject
+from schedlang.report.chart_html import Table
 from schedlang.report.tables import NOTHING, table
 from schedlang.report.units import duration
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome
+
+_USES: Final = (
+    *("group", "threads", "ended", "ran", "share", "switches", "migrations"),
+    *("passes", "missed"),
+)
 
 
 def outcome_text(outcome: Outcome, cpus: int, waits: tuple[Latencies, ...] = ()) -> str:
@@ -15,20 +22,24 @@ def outcome_text(outcome: Outcome, cpus: int, waits: tuple[Latencies, ...] = ())
 
     `waits`, by group, are those before every turn, where they are known.
     """
+    tables = outcome_tables(outcome, cpus, waits)
+    return "".join(f"{line}\n" for part in tables for line in table(part.head, part.rows))
+
+
+def outcome_tables(
+    outcome: Outcome, cpus: int, waits: tuple[Latencies, ...] = ()
+) -> tuple[Table, ...]:
     capacity_ns = outcome.makespan_ns * cpus
-    lines = [f"makespan {duration(outcome.makespan_ns)}"]
-    head = ("group", "threads", "ended", "ran", "share", "switches", "migrations", "passes")
-    has_missed = any(group.missed for group in outcome.groups)
-    rows = [_use(group, capacity_ns) for group in outcome.groups]
-    if has_missed:
-        head = (*head, "missed")
-        rows = [(*r, str(g.missed)) for r, g in zip(rows, outcome.groups, strict=True)]
-    lines += table(head, rows)
-    lines += table(
-        ("latency of", "", "count", "median", "99%", "longest"),
-        [row for n, group in enumerate(outcome.groups) for row in _latencies(group, waits[n : n + 1])],
+    uses = [_use(group, capacity_ns) for group in outcome.groups]
+    shown = [n for n, _ in enumerate(_USES) if any(use[n] != NOTHING for use in uses)]
+    rows = tuple(tuple(use[n] for n in shown) for use in uses)
+    latencies = tuple(
+        row for n, group in enumerate(outcome.groups) for row in _latencies(group, waits[n : n + 1])
     )
-    return "\n".join(lines) + "\n"
+    return (
+        Table("CPU time", tuple(_USES[n] for n in shown), rows),
+        Table("Latencies", ("latency of", "", "count", "median", "99%", "longest"), latencies),
+    )
 
 
 def _use(group: GroupOutcome, capacity_ns: int) -> tuple[str, ...]:
@@ -40,7 +51,8 @@ def _use(group: GroupOutcome, capacity_ns: int) -> tuple[str, ...]:
         f"{group.run_ns * 100 / capacity_ns:.1f}%" if capacity_ns else NOTHING,
         str(group.switches),
         str(group.migrations),
-        str(group.passes) if group.passes else NOTHING,
+        str(group.passes or NOTHING),
+        str(group.missed or NOTHING),
     )
 
 

@@ -10,7 +10,7 @@ from typing import assert_never
 from schedlang.diagnostics.render_json import SCHEMA_VERSION, JsonObject, JsonValue, span_json
 from schedlang.ir.nodes import Policy
 from schedlang.machine.replay import Happening
-from schedlang.machine.scenario import Lasso, Pass, Run, Step, TaskSpec, Turn, Wake
+from schedlang.machine.scenario import Delay, Pass, Run, Step, TaskSpec, Turn, Wake
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown, Verdict
 from schedlang.report.findings import claim_text
 from schedlang.report.proof_runs import replayed
@@ -71,7 +71,7 @@ def _verdict(verdict: Verdict, policy: Policy) -> JsonObject:
 
 
 def _run(run: Run, policy: Policy) -> JsonObject:
-    """`loop_start` and `period_ns` are None for a run that has an end.
+    """`loop_start`, `period_ns` and `served_ns` are None for a run that has an end.
 
     `happenings` are what the interpreter did, up to the end of the loop's first pass.
     """
@@ -79,13 +79,15 @@ def _run(run: Run, policy: Policy) -> JsonObject:
     return {
         "tasks": [_task(task) for task in run.tasks],
         "steps": [_step(step) for step in run.steps],
-        "loop_start": run.loop_start if isinstance(run, Lasso) else None,
+        "loop_start": None if isinstance(run, Delay) else run.loop_start,
         "victim": run.victim,
         "queue": policy.queues[run.queue].name,
         "params": {p.name: v for p, v in zip(policy.params, run.params, strict=True)},
         "happenings": [_happening(happening, policy) for happening in replay.happenings],
         "waited_ns": replay.end_ns - replay.victim_since_ns,
         "period_ns": replay.period_ns,
+        "served_ns": replay.served_ns,
+        "tick_ns": run.tick_ns,
     }
 
 
@@ -115,7 +117,7 @@ def _task(task: TaskSpec) -> JsonObject:
 def _step(step: Step) -> JsonObject:
     match step:
         case Wake():
-            return {"step": "wake", "task": step.task}
+            return {"step": "wake", "task": step.task, "early": step.early}
         case Turn():
             return {"step": "turn", "task": step.task, "ran_ns": step.ran_ns, "blocks": step.blocks}
         case Pass():

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from schedlang.ir.nodes import Policy
 from schedlang.machine.replay import Mismatch, Replay, replay
 from schedlang.machine.scenario import Run
+from schedlang.machine.timeline import task_names
 from schedlang.prover.verdict import Finding, Proved, Refuted, Unknown
 from schedlang.report.chart import Chart
 from schedlang.report.findings import claim_text
@@ -60,8 +61,8 @@ def attained_text(finding: Finding, policy: Policy) -> str | None:
         return None
     found = replayed(policy, verdict.attained)
     waited_ns = found.end_ns - found.victim_since_ns
-    comm = verdict.attained.tasks[verdict.attained.victim].comm
-    text = f"attained: a run in which {comm} waits {duration(waited_ns)}"
+    victim = task_names(verdict.attained)[verdict.attained.victim]
+    text = f"attained: a run in which {victim} waits {duration(waited_ns)}"
     if verdict.bound is None or verdict.bound.value_ns == 0:
         return text
     return f"{text}, {waited_ns * 100 // verdict.bound.value_ns}% of the bound"

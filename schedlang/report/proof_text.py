@@ -6,12 +6,13 @@ Pure. What is proved is told line by line; what is not, as the diagnostic that i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render import Paint, render_human
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
-from schedlang.report.chart import Chart
+from schedlang.report.chart import Chart, excerpts
 from schedlang.report.findings import claim_text, diagnose_finding
 from schedlang.report.proof_runs import attained_text, finding_chart
 from schedlang.report.units import duration
@@ -19,6 +20,9 @@ from schedlang.source import Span
 
 UNPROVED = "UNPROVED: built although a property is refuted or unknown; for the micro-VM only"
 
+
+DRAWN_TURNS: Final = 16
+"""More than twice as many turns are drawn in two parts."""
 
 Draw = Callable[[Chart], str]
 
@@ -30,10 +34,12 @@ def proof_text(
     unproved: bool = False,
     colour: bool = False,
     draw: Draw | None = None,
+    brief: bool = False,
 ) -> str:
     """Every finding, in the prover's order, after one line for all of them.
 
     `draw` shows the runs that refute a property or come near its bound; without it none is drawn.
+    `brief` leaves the diagnostics to whoever tells them elsewhere.
     """
     paint = Paint(colour)
     lines = [f"policy {policy.name} ({printable(policy.sources[0].name)}): {summary(proof)}"]
@@ -41,10 +47,11 @@ def proof_text(
         lines.append(UNPROVED)
     numbers = numbered_assumptions(proof)
     for finding in proof.findings:
-        lines += ["", *_finding(finding, policy, numbers, paint)]
+        lines += ["", *_finding(finding, policy, numbers, paint, brief)]
         chart = finding_chart(finding, policy) if draw is not None else None
         if draw is not None and chart is not None:
-            lines += ["", *(f"  {line}".rstrip() for line in draw(chart).splitlines())]
+            for part in excerpts(chart, DRAWN_TURNS):
+                lines += ["", *(f"  {line}".rstrip() for line in draw(part).splitlines())]
     if numbers:
         lines += ["", "assumptions:"]
         lines += [f"  {number} {printable(text)}" for text, number in numbers.items()]
@@ -78,7 +85,7 @@ def verdict_word(finding: Finding) -> str:
 
 
 def _finding(
-    finding: Finding, policy: Policy, numbers: dict[str, str], paint: Paint
+    finding: Finding, policy: Policy, numbers: dict[str, str], paint: Paint, brief: bool
 ) -> Iterator[str]:
     word, claim = verdict_word(finding), printable(claim_text(finding, policy))
     if isinstance(finding.verdict, Proved):
@@ -86,6 +93,8 @@ def _finding(
         yield from _proved(finding, finding.verdict, policy, numbers)
     else:
         yield f"{paint.removed(word)}  {paint.strong(claim)}"
+    if brief:
+        return
     told = render_human(tuple(diagnose_finding(finding, policy)), policy.sources, paint.is_on)
     yield from (f"  {line}".rstrip() for line in told.splitlines())
 

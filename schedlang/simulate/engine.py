@@ -17,6 +17,7 @@ from schedlang.machine.topology import Topology
 from schedlang.simulate.program import Compiler, request_names
 from schedlang.simulate.record import Named, Record, Recorder, Turned, Waited
 from schedlang.simulate.threads import RUNS, Step, Tally, Thread
+from schedlang.workload.check import cpus_of
 from schedlang.workload.draws import Stream, stream_start
 from schedlang.workload.model import Group, Workload
 from schedlang.workload.outcome import Latencies, Outcome
@@ -54,8 +55,8 @@ class Events:
 @final
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """`waits` are those before all turns, by group as in the outcome. `stuck`: every thread that is
-    left waits for another, for ever.
+    """`waits` are those before all turns, by group as in the outcome; a thread that goes on where it
+    ran has not waited. `stuck`: every thread that is left waits for another, for ever.
     """
 
     outcome: Outcome
@@ -65,16 +66,10 @@ class Simulation:
     record: Record | None
 
 
-def may_run(group: Group, topology: Topology) -> tuple[int, ...]:
-    """The machine's CPUs on which the group may run; () if there is none."""
-    everywhere = tuple(range(topology.cpus))
-    return tuple(cpu for cpu in everywhere if not group.cpus or cpu in group.cpus)
-
-
 def simulate(
     policy: Policy, workload: Workload, setting: Setting, *, recorded: bool = False
 ) -> Simulation:
-    """Run `workload`, which `check` and `may_run` have nothing against, under `policy`."""
+    """Run `workload`, which `check` and `check_cpus` have nothing against, under `policy`."""
     return _Engine(policy, workload, setting, Recorder() if recorded else None).run()
 
 
@@ -202,10 +197,10 @@ class _Engine:
     def _count_start(self, thread: Thread, cpu: int, now: int) -> None:
         tally = thread.tally
         wait_ns = now - thread.since
-        tally.waits_ns.append(wait_ns)
         if thread.woken:
             tally.wakeups_ns.append(wait_ns)
         if self._running[cpu] is not thread:
+            tally.waits_ns.append(wait_ns)
             tally.switches += 1
         if thread.cpu != cpu:
             tally.migrations += thread.cpu >= 0
@@ -315,7 +310,7 @@ class _Engine:
 
 
 def _spec(group: Group, topology: Topology) -> TaskSpec:
-    cpus = may_run(group, topology)
+    cpus = cpus_of(group, topology.cpus)
     assert cpus
     return TaskSpec(
         comm=group.comm,

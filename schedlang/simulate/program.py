@@ -12,7 +12,6 @@ from typing import Final, Protocol, assert_never, final
 
 from schedlang.simulate.sync import Channel, Meeting, Mutex
 from schedlang.simulate.threads import ENDS, GO_ON, RUNS, WAITS, Step, Thread
-from schedlang.workload.check import numbered
 from schedlang.workload.model import (
     Barrier,
     Begin,
@@ -32,6 +31,7 @@ from schedlang.workload.model import (
     Unlock,
     Workload,
 )
+from schedlang.workload.walk import numbered
 
 OPERATION_NS: Final = 1_000
 

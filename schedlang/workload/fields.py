@@ -126,10 +126,10 @@ class Fields:
         if found is None:
             if default is None:
                 self.missing(key, f'{key} = "…"')
-            return default or "unnamed"
+            return "unnamed" if default is None else default
         if not isinstance(found, str) or not fits(found):
             self.mistyped(key, words)
-            return default or "unnamed"
+            return "unnamed" if default is None else default
         return found
 
     # --- what is wrong

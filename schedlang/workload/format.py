@@ -14,7 +14,7 @@ from typing import Final
 
 from schedlang.diagnostics.model import Diagnostic, Label, Repair
 from schedlang.source import Source, Span
-from schedlang.workload.check import Problem, check
+from schedlang.workload.check import check
 from schedlang.workload.fields import Fields, Report, cpu_list
 from schedlang.workload.model import Cgroup, Constant, Group, Loop, Phase, Workload
 from schedlang.workload.phrases import (
@@ -26,9 +26,10 @@ from schedlang.workload.phrases import (
     spell_time,
 )
 from schedlang.workload.places import Places, Table, find_places
+from schedlang.workload.problem import Problem
+from schedlang.workload.waits import MOST_THREADS
 
 LONGEST_COMM: Final = 15
-MOST_THREADS: Final = 10_000
 _DEEPEST: Final = 8
 _NOWHERE: Final = Table(Span(0, 0))
 _WHERE = re.compile(r"^(?P<what>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end.*)\)$")
@@ -46,7 +47,7 @@ def parse_workload(source: Source, name: str) -> Workload | tuple[Diagnostic, ..
     report = Report()
     workload = _workload(Fields(values, places.top, report, "a workload"), places, report, name)
     if not report.diagnostics:
-        report.diagnostics += [_told(problem, places) for problem in check(workload)]
+        report.diagnostics += describe(check(workload), source)
     return tuple(report.diagnostics) or workload
 
 
@@ -170,6 +171,12 @@ class _Phases:
 
 
 # --- what `check` found, as diagnostics
+
+
+def describe(problems: tuple[Problem, ...], source: Source) -> tuple[Diagnostic, ...]:
+    """What was found of the workload that `source` holds, each with its place there."""
+    places = find_places(source.text) if problems else Places(_NOWHERE)
+    return tuple(_told(problem, places) for problem in problems)
 
 
 def _told(problem: Problem, places: Places) -> Diagnostic:

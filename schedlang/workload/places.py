@@ -42,7 +42,9 @@ class Table:
 @final
 @dataclass(slots=True)
 class Places:
-    """The entries before any header, and the tables by name, each in the order of the text."""
+    """The tables by name, in the order of the text. `top` has the entries before any header, and
+    for each name of tables its first header.
+    """
 
     top: Table
     tables: dict[str, list[Table]] = field(default_factory=dict)
@@ -53,9 +55,11 @@ def find_places(text: str) -> Places:
     table = places.top
     for tokens in _statements(text):
         if tokens[0][0] == "[":
-            name = "".join(word for word, _ in tokens if word not in "[]")
-            table = Table(tokens[0][1].to(tokens[-1][1]))
-            places.tables.setdefault(_bare(name), []).append(table)
+            name = _bare("".join(word for word, _ in tokens if word not in "[]"))
+            header = tokens[0][1].to(tokens[-1][1])
+            table = Table(header)
+            places.tables.setdefault(name, []).append(table)
+            places.top.entries.setdefault(name, Entry(header, header, ()))
         else:
             _note(table, tokens)
     return places

@@ -1,10 +1,9 @@
-"""The compilers and tools that tests need; a test is skipped where one is missing."""
+"""The compilers that tests need; a test is skipped where one is missing."""
 
 from __future__ import annotations
 
 import pytest
 
-import schedlang_vm.api as vm
 from schedlang_bpf.backend import find_compiler
 from schedlang_bpf.compiler import Compiler, zig_clang
 
@@ -23,11 +22,3 @@ def zig() -> Compiler:
     if found is None:
         pytest.skip("the ziglang wheel is not installed")
     return found
-
-
-@pytest.fixture(scope="session")
-def toolbox() -> vm.Toolbox:
-    box = vm.locate()
-    if any(gap.needed for gap in box.missing()):
-        pytest.skip("the micro-VM's tools are not set up")
-    return box

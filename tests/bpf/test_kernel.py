@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 import schedlang_vm.api as vm
-from schedlang.backend import Built, GuestTask, KernelReport, RunRequest
+from schedlang.backend import Built, KernelReport, RunRequest
+from schedlang.cli.workload import GuestTask, task_workload
 from schedlang.ir.nodes import Policy
 from schedlang.machine.topology import Topology
+from schedlang.workload.model import Workload
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler
@@ -34,6 +36,15 @@ def run(policy: Policy, obj: bytes | None, request: RunRequest) -> KernelReport:
     return BpfBackend().run(obj, policy, request)
 
 
+def lasting(seconds: float, tasks: tuple[GuestTask, ...] = HOGS) -> Workload:
+    return task_workload(tasks, seconds)
+
+
+def used_ns(report: KernelReport) -> dict[str, int]:
+    assert report.ran is not None
+    return {group.group: group.run_ns for group in report.ran.outcome.groups}
+
+
 @pytest.fixture(params=KERNELS)
 def kernel(request: pytest.FixtureRequest, toolbox: vm.Toolbox) -> str:
     name = str(request.param)
@@ -47,9 +58,9 @@ def test_nice_0_and_nice_10_share_90_to_10(scheduler: str, kernel: str, compiler
     policy = example("fair")
     is_ours = scheduler == "fair"
     obj = built(emit(policy, NO_PROOF), policy, compiler) if is_ours else None
-    report = run(policy, obj, RunRequest(ONE, 5.0, HOGS, kernel, seed=1))
+    report = run(policy, obj, RunRequest(ONE, lasting(5), kernel, deterministic=True))
     assert report.diagnostics == ()
-    used = {task.comm: task.run_ns for task in report.tasks}
+    used = used_ns(report)
     assert 0.88 < used["heavy"] / sum(used.values()) < 0.92
     assert report.attached_throughout
     assert bool(report.queues) is is_ours
@@ -66,12 +77,15 @@ def test_every_queue_is_served(kernel: str, compiler: Compiler) -> None:
         GuestTask("bound", cpus=(1,), run_us=500, sleep_us=3000),
     )
     params = (("quantum", 2_000_000), ("batch_floor", 15))
-    report = run(policy, obj, RunRequest(TWO, 4.0, tasks, kernel, params, seed=1))
+    report = run(
+        policy, obj, RunRequest(TWO, lasting(4, tasks), kernel, params, deterministic=True)
+    )
     assert report.diagnostics == ()
     assert report.attached_throughout
     assert all(queue.dispatches > 20 for queue in report.queues)
-    assert all(task.turns > 20 for task in report.tasks)
-    used = {task.comm: task.run_ns for task in report.tasks}
+    assert report.ran is not None
+    assert all(group.switches > 20 for group in report.ran.outcome.groups)
+    used = used_ns(report)
     hogs = used["compile"] + used["backup"]
     # 4:1 by the tree, at least 15% by the guard.
     assert 0.15 < used["backup"] / hogs < 0.35
@@ -82,7 +96,7 @@ def test_everything_is_accepted(kernel: str, compiler: Compiler, zig: Compiler) 
     policy = everything()
     for one in (compiler, zig):
         obj = built(emit(policy, NO_PROOF), policy, one)
-        report = run(policy, obj, RunRequest(TWO, 1.0, HOGS, kernel))
+        report = run(policy, obj, RunRequest(TWO, lasting(1), kernel))
         assert report.diagnostics == (), one.name
         assert report.attached_throughout
         assert 0 < report.instructions_verified < 50_000
@@ -106,7 +120,7 @@ def test_strict_priority_starves_and_the_watchdog_says_so(compiler: Compiler) ->
     obj = built(emit(policy, NO_PROOF, EmitOptions(timeout_ms=5000)), policy, compiler)
     # The second CPU is the watchdog's, which would starve like the rest.
     tasks = (GuestTask("urgent", nice=-5, cpus=(0,)), GuestTask("starved", cpus=(0,)))
-    report = run(policy, obj, RunRequest(TWO, 12.0, tasks, "newest", seed=1))
+    report = run(policy, obj, RunRequest(TWO, lasting(12, tasks), deterministic=True))
     (finding,) = report.diagnostics
     assert finding.code == "E0503"
     assert "runnable task stall" in finding.message
@@ -118,20 +132,20 @@ def test_strict_priority_gives_the_lower_nothing(compiler: Compiler) -> None:
     policy = example("strict_priority")
     obj = built(emit(policy, NO_PROOF), policy, compiler)
     tasks = (GuestTask("urgent", nice=-5), GuestTask("starved"))
-    report = run(policy, obj, RunRequest(ONE, 3.0, tasks, "newest", seed=1))
+    report = run(policy, obj, RunRequest(ONE, lasting(3, tasks), deterministic=True))
     assert report.attached_throughout
-    used = {task.comm: task.run_ns for task in report.tasks}
+    used = used_ns(report)
     assert used["urgent"] > 2_000_000_000
-    # What it runs before the others are let go, and in its last moments.
-    assert used["starved"] < 50_000_000
+    # What it runs in its last moments, when the others have been stopped.
+    assert used["starved"] < 10_000_000
 
 
 def test_the_kernels_own_scheduler_can_be_watched() -> None:
-    report = BpfBackend().run(None, example("fair"), RunRequest(ONE, 2.0, HOGS, "newest"))
+    report = BpfBackend().run(None, example("fair"), RunRequest(ONE, lasting(2)))
     assert report.diagnostics == ()
     assert report.attached_throughout
     assert report.queues == ()
-    used = {task.comm: task.run_ns for task in report.tasks}
+    used = used_ns(report)
     assert 0.85 < used["heavy"] / sum(used.values()) < 0.95
 
 
@@ -153,7 +167,7 @@ def test_a_broken_scheduler_is_reported_as_what_it_is(
     assert c.count(old) == 1
     c = 'void scx_bpf_no_such_function(void) __attribute__((section(".ksyms")));\n' + c
     obj = built(c.replace(old, new), policy, compiler)
-    report = run(policy, obj, RunRequest(ONE, 1.0, HOGS, kernel))
+    report = run(policy, obj, RunRequest(ONE, lasting(1), kernel))
     (finding,) = report.diagnostics
     assert finding.code == code
     assert words in finding.message
@@ -167,11 +181,11 @@ def test_a_broken_scheduler_is_reported_as_what_it_is(
 def test_a_request_that_makes_no_sense_is_refused(compiler: Compiler) -> None:
     policy = example("fair")
     obj = built(emit(policy, NO_PROOF), policy, compiler)
-    request = RunRequest(ONE, 1.0, HOGS, "newest")
+    request = RunRequest(ONE, lasting(1))
     for wrong in (
         replace(request, params=(("quantum", 1),)),
         replace(request, topology=Topology(cpus=3, llcs=2)),
-        replace(request, tasks=(GuestTask("a|b"),)),
+        replace(request, workload=lasting(1, (GuestTask("a\nb"),))),
     ):
         (finding,) = run(policy, obj, wrong).diagnostics
         assert finding.code == "E0505"

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from schedlang_bpf.native import HEADERS, HOST, OPTIONS
 from schedlang_bpf.text import c_string
-from tests.bpf.native import HEADERS, HOST, OPTIONS, needs_zig
+from tests.bpf.native import needs_zig
 
 TEXTS = ("a", "ab", "nginx", "aab", "12345678", "123456789", "fifteen-letters", "?", '"\\')
 MEANING: dict[str, Callable[[bytes, bytes], bool]] = {

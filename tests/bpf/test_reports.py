@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from schedlang.backend import QueueCounts, TaskUse
+from schedlang.backend import QueueCounts
 from schedlang_bpf.outcomes import diagnose
-from schedlang_bpf.report import queue_counts, task_use
+from schedlang_bpf.report import queue_counts
 from schedlang_vm.api import (
     Accepted,
     Ejected,
@@ -17,7 +17,6 @@ from schedlang_vm.api import (
     LoadFailed,
     Outcome,
     PolicyLocation,
-    TaskResult,
     VerifierRejected,
 )
 from tests.bpf.samples import everything, example
@@ -91,15 +90,3 @@ def test_statistics_are_summed_over_cpus() -> None:
 @pytest.mark.parametrize("stats", [None, [], [1], [{"formatted": {"key": 7, "values": []}}], {}])
 def test_other_statistics_are_passed_over(stats: Json) -> None:
     assert list(queue_counts(stats, example("fair"))) == []
-
-
-def test_tasks_alike_are_told_together() -> None:
-    def result(name: str, nice: int, run_ns: int) -> TaskResult:
-        return TaskResult(name, 1, nice, run_ns, 2, run_ns, 3, 0, 0, 0, None, 0, ())
-
-    results = (result("a", 0, 5), result("b", 0, 6), result("a", 0, 7), result("a", 5, 8))
-    assert task_use(results) == (
-        TaskUse("a", 0, 12, 4, 6),
-        TaskUse("b", 0, 6, 2, 3),
-        TaskUse("a", 5, 8, 2, 3),
-    )

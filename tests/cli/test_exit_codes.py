@@ -25,7 +25,7 @@ from tests.support.command_line import (
 )
 
 
-def undecided(_policy: Policy) -> ProofReport:
+def undecided(_policy: Policy, *, attain: bool) -> ProofReport:
     verdict = Unknown(Reason.SOLVER_LIMIT, "after 3 attempts")
     return ProofReport((Finding(Property.STARVATION_FREE, 0, verdict, (), None, None),))
 
@@ -109,7 +109,7 @@ def test_compiler(schedc: Schedc, backend: FakeBackend, code: str) -> None:
     assert schedc("compile", "a.sched").status == Exit.COMPILER
 
 
-@pytest.mark.parametrize("code", ["E0501", "E0502", "E0503", "E0504", "E0505"])
+@pytest.mark.parametrize("code", ["E0501", "E0502", "E0503", "E0504", "E0505", "E0506"])
 @pytest.mark.parametrize("command", ["verify", "run"])
 def test_kernel(schedc: Schedc, backend: FakeBackend, code: str, command: str) -> None:
     Path("a.sched").write_text(FIFO)

@@ -116,8 +116,8 @@ def test_objects_and_runs_as_tables() -> None:
         "  m    array          4            8      100",
     ]
     queues = (QueueCounts("q", 0, 0, 0), QueueCounts("r", 4, 10_000, 7_000))
-    failed = KernelReport("6.12", False, queues, (), 0, (), "")
-    assert kernel_text(failed, was_run=True).splitlines() == [
+    failed = KernelReport("6.12", False, queues, None, 0, (), "")
+    assert kernel_text(failed, 2, was_run=True).splitlines() == [
         "kernel 6.12: did not stay attached",
         "  queue  turns  mean wait  longest wait",
         "  q          0          -           0ns",

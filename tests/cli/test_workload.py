@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedlang.backend import GuestTask
 from schedlang.cli.workload import (
     BadText,
+    GuestTask,
     default_tasks,
     missed_queues,
     reaches,
     read_param,
     read_task,
+    task_workload,
 )
 from schedlang.driver import Phase, Request, run
 from schedlang.ir.nodes import Policy
+from schedlang.workload.check import check
+from schedlang.workload.model import Constant, Loop, Run, Sleep
 from tests.support.command_line import FIFO
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +72,17 @@ def test_notation(text: str, task: GuestTask) -> None:
 def test_what_is_no_task(text: str, words: str) -> None:
     with pytest.raises(BadText, match=words):
         read_task(text)
+
+
+def test_tasks_as_groups() -> None:
+    tasks = (GuestTask("make", 2), GuestTask("io", 1, 5, (1,), 300, 700), GuestTask("make", nice=9))
+    workload = task_workload(tasks, 0.5)
+    assert [group.name for group in workload.groups] == ["make", "io", "make#2"]
+    assert check(workload) == ()
+    io = workload.groups[1]
+    assert (io.threads, io.comm, io.process, io.nice, io.cpus) == (1, "io", "io", 5, (1,))
+    assert io.phases == (Loop(None, (Run(Constant(300_000)), Sleep(Constant(700_000)))),)
+    assert workload.duration_ns == 500_000_000
 
 
 @given(st.text(max_size=40))

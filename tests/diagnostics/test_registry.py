@@ -22,7 +22,9 @@ PHASE_DIGITS = {
     "05": Phase.KERNEL,
     "06": Phase.ENVIRONMENT,
     "07": Phase.WORKLOAD,
+    "08": Phase.TESTS,
     "09": Phase.INTERNAL,
+    "10": Phase.COMPARISON,
 }
 
 

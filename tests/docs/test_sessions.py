@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -29,13 +30,17 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("command", "shown"), SESSIONS, ids=[command for command, _ in SESSIONS])
 def test_readme_shows_what_schedc_says(folder: Path, command: str, shown: str) -> None:
     argv = [sys.executable, "-m", "schedlang", *command.split()]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    wide = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(argv, cwd=folder, env=wide, capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert [part for part in shown.split("…\n") if part not in said] == [], said
 
 
 def test_readme_has_a_proof_and_a_refutation() -> None:
-    assert [command for command, _ in SESSIONS] == ["prove desk.sched", "prove unguarded.sched"]
+    assert [command for command, _ in SESSIONS] == [
+        "prove desk.sched",
+        "prove unguarded.sched --trace",
+    ]
 
 
 def test_readmes_policy_is_laid_out(folder: Path) -> None:

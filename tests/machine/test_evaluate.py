@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from schedlang.ir import nodes as ir
 from schedlang.machine.evaluate import Environment, evaluate
 from schedlang.machine.scenario import TaskSpec
+from schedlang.semantics.scope import MAX_DEPTH
+from schedlang.source import Span
 from tests.support.meaning import Reader, attributes
 from tests.support.policies import compiled
 from tests.support.reading import Reading
@@ -103,3 +105,15 @@ def test_random_expressions_agree_with_the_simulators(text: str, task: TaskSpec)
     written = Reading(routing(text)).route.rules[0].condition
     expected = Reader({}, task).value(written, attributes(task))
     assert evaluate(condition(text), Environment((), task)) == expected
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+@pytest.mark.parametrize("op", [ir.ArithOp.ADD, ir.ArithOp.MIN, ir.ArithOp.MAX])
+def test_the_deepest_expressions_can_be_evaluated(op: ir.ArithOp, is_left: bool) -> None:
+    span, range_ = Span(0, 0), ir.Interval(0, MAX_DEPTH)
+    one = ir.Const(ir.Type.COUNT, range_, span, 1)
+    nested: ir.Expr = one
+    for _ in range(MAX_DEPTH - 1):
+        left, right = (nested, one) if is_left else (one, nested)
+        nested = ir.Arith(ir.Type.COUNT, range_, span, op, left, right)
+    assert evaluate(nested, Environment(())) == (MAX_DEPTH if op is ir.ArithOp.ADD else 1)

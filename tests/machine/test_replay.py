@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from schedlang.machine.replay import Mismatch, Replay, replay
-from schedlang.machine.scenario import Lasso, Pass, Step, TaskSpec, Turn, Wake
+from schedlang.machine.scenario import Delay, Lasso, Pass, Shortfall, Step, TaskSpec, Turn, Wake
 from schedlang.machine.timeline import timeline_lines
 from tests.support.machines import MS, by_nice
 from tests.support.policies import compiled
@@ -129,6 +131,64 @@ def test_a_task_that_blocks_wakes_after_the_choice_that_its_blocking_caused() ->
     assert refused(STRICT, of).what == "the CPU runs rest"
 
 
+def test_an_early_wake_up_comes_after_the_choice() -> None:
+    # b wakes at the start of the turn that follows, so that a is chosen although it stands below.
+    text = by_nice(2, "strict { b  a }")
+    steps: list[Step] = [Wake(0), Turn(0, MS, False), Wake(1, early=True), Turn(0, MS, False)]
+    late = replace_wake(steps)
+    last: list[Step] = [Turn(1, MS, False)]
+    delay = Delay((HOG, REST), (*steps, *last), 1, 1, (), 0)
+    found = replay(compiled(text), delay, 1)
+    assert isinstance(found, Replay)
+    assert found.end_ns - found.victim_since_ns == MS
+    refused_ = replay(compiled(text), Delay((HOG, REST), (*late, *last), 1, 1, (), 0), 1)
+    assert refused_ == Mismatch(3, 0, "the CPU runs rest")
+
+
+def replace_wake(steps: list[Step]) -> list[Step]:
+    return [Wake(step.task) if isinstance(step, Wake) else step for step in steps]
+
+
+def test_turns_of_a_loop_may_end_late_if_the_run_says_so() -> None:
+    turn: Step = Turn(0, 6 * MS, False)
+    of = lasso([HOG, REST], [Wake(0), Wake(1)], [turn], 1)
+    assert refused(STRICT, of).what == "a turn of 6000000 ns, where the slice is 4000000 ns"
+    assert confirmed(STRICT, replace(of, tick_ns=2 * MS)).period_ns == 6 * MS
+
+
+# --- a queue that gets too little
+
+SHARED = by_nice(2, "weighted { a: 3  b: 1 }")
+
+
+def shortfall(percent: int, loop: list[Step], tasks: list[TaskSpec]) -> Shortfall:
+    steps: list[Step] = [Wake(number) for number in range(len(tasks))]
+    return Shortfall(tuple(tasks), (*steps, *loop), len(steps), 1, 1, (), percent, 0)
+
+
+def test_a_loop_in_which_a_queue_gets_less_is_confirmed() -> None:
+    hog = Turn(0, MS, False)
+    loop: list[Step] = [hog, Turn(1, MS, False), hog, hog, hog, Turn(2, MS, False), hog, hog]
+    run_ = shortfall(26, loop, [HOG, REST, REST])
+    found = replay(compiled(SHARED), run_, 8)
+    assert isinstance(found, Replay), found
+    assert found.served_ns is not None
+    assert found.period_ns is not None
+    assert found.served_ns * 4 == found.period_ns
+    exact = replay(compiled(SHARED), replace(run_, percent=25), 8)
+    assert isinstance(exact, Mismatch)
+    assert exact.what == "the queue gets 2000000 ns"
+
+
+def test_a_queue_that_is_empty_for_a_moment_is_owed_nothing() -> None:
+    run_ = shortfall(90, [Turn(0, MS, False)], [HOG, REST])
+    assert isinstance(replay(compiled(STRICT), run_, 8), Replay)
+    alone = shortfall(90, [Turn(1, MS, False), Turn(0, MS, False)], [HOG, REST])
+    of = replay(compiled(by_nice(2, "weighted { b: 1  a: 1 }")), alone, 8)
+    assert isinstance(of, Mismatch)
+    assert of.what == "`b` is empty"
+
+
 # --- repetition
 
 
@@ -164,6 +224,15 @@ def test_keys_of_a_queue_that_is_never_served_may_age() -> None:
     text = STRICT.replace("queue b { global  order fifo", "queue b { global  order edf")
     text = text.replace("policy p", "policy p order edf { key now + 5ms }")
     assert confirmed(text, HOGGED).aging == ("the keys in `b`",)
+
+
+def test_debts_below_a_node_that_is_never_asked_may_age() -> None:
+    text = by_nice(3, "weighted { a: 1  b: 1  c: 1 }", "guard a after 4ms guard b after 4ms")
+    tasks = [TaskSpec("a", nice=0), TaskSpec("b", nice=1), TaskSpec("c", nice=2)]
+    start: list[Step] = [Wake(0), Turn(0, 4 * MS, False), Wake(1), Wake(2)]
+    loop: list[Step] = [Turn(1, 4 * MS, False), Turn(0, 4 * MS, False)]
+    found = confirmed(text, lasso(tasks, start, loop, 2, queue=2))
+    assert found.aging == ("the debts below a `weighted`",)
 
 
 def test_a_vtime_hog_above_repeats_relative_to_its_clock() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import lcm
+from random import Random
 
 from schedlang.ir import nodes as ir
 from schedlang.source import Source, Span
@@ -143,6 +145,12 @@ def policy(
     )
 
 
+def shared(*weights: int, first: int = 0, index: int = 0) -> ir.Weighted:
+    """A weighted node of queues that are numbered from `first`."""
+    common = lcm(*weights)
+    return weighted(index, *((first + i, w, common // w) for i, w in enumerate(weights)))
+
+
 def claim(
     kind: ir.Property,
     *queues: int,
@@ -152,3 +160,43 @@ def claim(
     return ir.Goal(
         kind, queues, None if bound is None else const(bound), tuple(conditions), NOWHERE
     )
+
+
+def random_tree(random: Random, queues: list[int], nodes: list[int]) -> ir.Tree:
+    if len(queues) == 1:
+        return leaf(queues[0])
+    random.shuffle(queues)
+    count = random.randint(2, len(queues))
+    parts = [[q] for q in queues[:count]]
+    for q in queues[count:]:
+        parts[random.randrange(count)].append(q)
+    if random.random() < 0.5:
+        return strict(*(random_tree(random, part, nodes) for part in parts))
+    index = len(nodes)
+    nodes.append(index)
+    weights = [random.choice([1, 1, 2, 3, 4]) for _ in parts]
+    common = lcm(*weights)
+    shares = [
+        (random_tree(random, part, nodes), weight, common // weight)
+        for part, weight in zip(parts, weights, strict=True)
+    ]
+    return weighted(index, *shares)
+
+
+def random_policy(random: Random, most: int = 4) -> ir.Policy:
+    numbers = range(random.randint(1, most))
+    orders = (FIFO, FIFO, vruntime(random.choice([0, 5, 20]) * MS, random.choice([1, 5]) * MS))
+    queues = [
+        queue(f"q{i}", random.choice([1, 4, 10]) * MS, random.choice(orders)) for i in numbers
+    ]
+    guards: list[ir.Guard] = []
+    left = 90
+    for i in numbers:
+        kind, percent = random.random(), random.choice([3, 10, 20, 33])
+        if kind < 0.3:
+            guards.append(after(i, random.choice([1000, MS, 10 * MS, 40 * MS])))
+        elif kind < 0.55 and percent < left:
+            left -= percent
+            guards.append(share(i, percent))
+    placement = random.choice([(), (ir.Rung.CPU_ANY,)])
+    return policy(queues, random_tree(random, list(numbers), []), guards, placement=placement)

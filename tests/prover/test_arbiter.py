@@ -21,8 +21,7 @@ from schedlang.prover.rules import DOCUMENTED
 from schedlang.prover.setting import concrete_arbitration
 from schedlang.prover.solver import decide
 from schedlang.prover.terms import Term, all_of, any_of, boolean, integer, negation, script
-from tests.prover.build import MS
-from tests.prover.test_soundness import random_policy
+from tests.prover.build import MS, random_policy
 
 STEPS = 12
 RLIMIT = 3_000_000

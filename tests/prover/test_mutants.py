@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 
 from schedlang.ir import nodes as ir
+from schedlang.prover.conserving import prove_work_conserving
+from schedlang.prover.fairness import prove_fair_queues
 from schedlang.prover.guards import guard_facts
-from schedlang.prover.prove import prove
 from schedlang.prover.rates import prove_rate
 from schedlang.prover.rules import DOCUMENTED, Rules
 from schedlang.prover.setting import TICK_NS, arbitration_of
 from schedlang.prover.solver import Effort, Ledger
+from schedlang.prover.starvation import ground, prove_starvation_free
 from schedlang.prover.terms import boolean
-from schedlang.prover.verdict import Proved, Unknown
+from schedlang.prover.verdict import Unknown
 from tests.prover.build import MS, after, policy, queue, share, strict, weighted
 
 GUARDED = policy(
@@ -32,22 +34,15 @@ MIXED = policy(
 )
 
 
-def failed(subject: ir.Policy, rules: Rules) -> set[str]:
-    """The lemmas that fail, over all findings."""
-    report = prove(subject, Effort(lasso_steps=1), rules)
-    return {
-        obligation.name
-        for finding in report.findings
-        for obligation in finding.obligations
-        if obligation.answer != "unsat"
-    }
+def unproved(subject: ir.Policy, rules: Rules) -> dict[int, Unknown]:
+    on = ground(subject, rules, Effort())
+    verdicts = {q: prove_starvation_free(on, q, on.ledger()) for q in on.arbitration.queues}
+    return {q: verdict for q, verdict in verdicts.items() if isinstance(verdict, Unknown)}
 
 
 @pytest.mark.parametrize("subject", [GUARDED, WEIGHTED, MIXED])
 def test_the_documented_rules_are_enough(subject: ir.Policy) -> None:
-    report = prove(subject)
-    verdicts = [f.verdict for f in report.findings if f.queue is not None]
-    assert all(isinstance(v, Proved) for v in verdicts)
+    assert not unproved(subject, DOCUMENTED)
 
 
 GUARD_MUTANTS = {
@@ -101,6 +96,10 @@ def test_guards_need(name: str) -> None:
 
 
 WEIGHTED_MUTANTS = {
+    "the greatest first": (
+        replace(DOCUMENTED, lighter=lambda p, _i, q, _j: p >= q),
+        "keeps the children of a weighted node together",
+    ),
     "a child that comes back where it was": (
         replace(DOCUMENTED, rejoined=lambda p, _: p),
         "keeps the children of a weighted node together",
@@ -119,7 +118,7 @@ WEIGHTED_MUTANTS = {
     ),
     "placed turns that do not move V": (
         replace(DOCUMENTED, placed_turns_walk=False),
-        "a placed turn of queue",
+        "a placed turn of",
     ),
 }
 
@@ -127,8 +126,13 @@ WEIGHTED_MUTANTS = {
 @pytest.mark.parametrize("name", WEIGHTED_MUTANTS)
 def test_weighted_nodes_need(name: str) -> None:
     rules, lemma = WEIGHTED_MUTANTS[name]
-    assert any(lemma in obligation for obligation in failed(WEIGHTED, rules))
+    gaps = unproved(WEIGHTED, rules)
+    assert len(gaps) == len(WEIGHTED.queues)
+    assert all(lemma in gap.detail for gap in gaps.values())
 
+
+FAIR_ANYHOW = {"a child that comes back without its debt"}
+"""In a window in which a child is never empty, it does not come back."""
 
 RATE_MUTANTS = {
     "a share that is not charged": (0, replace(DOCUMENTED, share_settled=lambda due, _: due)),
@@ -148,6 +152,38 @@ def test_rates_need(name: str) -> None:
 
 def test_no_mutant_of_the_guards_is_proved_by_accident() -> None:
     for rules, _ in GUARD_MUTANTS.values():
-        report = prove(GUARDED, Effort(lasso_steps=1), rules)
-        verdicts = [f.verdict for f in report.findings if f.queue is not None]
-        assert not any(isinstance(verdict, Proved) for verdict in verdicts)
+        assert len(unproved(GUARDED, rules)) == len(GUARDED.queues)
+
+
+@pytest.mark.parametrize("name", WEIGHTED_MUTANTS)
+def test_fairness_needs(name: str) -> None:
+    rules, _ = WEIGHTED_MUTANTS[name]
+    for tried, is_proved in ((DOCUMENTED, True), (rules, name in FAIR_ANYHOW)):
+        arbitration = arbitration_of(WEIGHTED, tried, TICK_NS)
+        found = prove_fair_queues(arbitration, (0, 1), Ledger(Effort()))
+        assert isinstance(found, Unknown) is not is_proved
+
+
+CHAIN_MUTANTS = {
+    "a wake-up that is not handed on": (
+        replace(DOCUMENTED, hands_on=False),
+        "leaves a woken CPU while an idle one has work",
+    ),
+    "nobody is taken of two that are level": (
+        replace(DOCUMENTED, lighter=lambda p, _i, q, _j: p < q),
+        "takes something if there is anything",
+    ),
+    "of two overdue guards none is served": (
+        replace(DOCUMENTED, precedes=lambda d, _i, e, _j: d < e),
+        "takes something if there is anything",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAIN_MUTANTS)
+def test_work_conservation_needs(name: str) -> None:
+    rules, lemma = CHAIN_MUTANTS[name]
+    assert prove_work_conserving(GUARDED, DOCUMENTED, Ledger(Effort())) is None
+    gap = prove_work_conserving(GUARDED, rules, Ledger(Effort()))
+    assert gap is not None
+    assert lemma in gap.detail

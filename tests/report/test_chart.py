@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedlang.diagnostics.printable import printable, width
-from schedlang.report.chart import Bar, Chart, Loop, Mark, Wait, beginning, ticks, window
+from schedlang.report.chart import Bar, Chart, Loop, Mark, Wait, beginning, excerpts, ticks, window
 from schedlang.report.chart_html import MOST_TURNS, Table, chart_page, chart_view, listing
 from schedlang.report.chart_text import chart_text
 
@@ -56,12 +56,12 @@ def test_lanes_of_a_run() -> None:
     plain = replace(chart(), marks=(), notes=())
     assert chart_text(plain, 60, ascii_only=True).splitlines() == [
         "urgent and rest",
-        "CPU 0       |urgent-----------------|urgent-----------------",
-        "CPU 1       |res",
-        "rest waits                          ~~~~~~~~~~~~~~~~~~~~~~~~",
-        "                                    <- repeats for ever --->",
-        "            '                       '                      '",
-        "            0ns                     5ms                 10ms",
+        "CPU 0         |urgent----------------|urgent----------------",
+        "CPU 1         |res",
+        "rest waits                           ~~~~~~~~~~~~~~~~~~~~~~~",
+        "                                     <- repeats for ever -->",
+        "              '                      '                     '",
+        "              0ns                    5ms                10ms",
     ]
 
 
@@ -79,7 +79,7 @@ def test_lanes_stay_in_their_columns(one: str, other: str, columns: int, ascii_o
     lines = chart_text(chart(one, other), columns, ascii_only=ascii_only).split("\n")
     assert lines.pop() == ""
     lanes = lines[1:7]
-    assert all(width(line) <= max(columns, 40) for line in lanes)
+    assert all(width(line) <= max(columns, 46) for line in lanes)
     assert lines == [printable(line) for line in lines]
 
 
@@ -156,6 +156,22 @@ def test_a_window_holds_what_is_in_it(start: int, length: int) -> None:
     parts: list[Bar | Wait] = [*cut.bars, *cut.waits]
     for part in parts:
         assert cut.start_ns <= part.start_ns < part.end_ns <= cut.end_ns
+
+
+@given(st.integers(1, 50), st.integers(1, 60))
+def test_excerpts_show_both_ends(turns: int, shown: int) -> None:
+    bars = tuple(Bar(0, at * 10, at * 10 + 10, at % 2, 0) for at in range(turns))
+    loop = Loop(turns * 5, turns * 10)
+    whole = replace(chart(), bars=bars, waits=(), end_ns=turns * 10, marks=(), loop=loop)
+    parts = excerpts(whole, shown)
+    assert len(parts) == (1 if turns <= 2 * shown else 2)
+    assert parts[0].bars[0] == bars[0]
+    assert parts[-1].bars[-1] == bars[-1]
+    if len(parts) == 2:
+        assert [len(part.bars) for part in parts] == [shown, shown]
+    for part in parts:
+        assert part.loop is None or part.start_ns <= part.loop.start_ns < part.loop.end_ns
+        chart_text(part, 60)
 
 
 def test_a_beginning_has_so_many_turns() -> None:

@@ -1,7 +1,7 @@
 """The adversary: it directs a world against one queue, with tactics that can be drawn and varied.
 
-A tactic is a habit of one slot. Those that know of the victim wait for it: an ambush sleeps until a
-task of the victim's queue arrives, a `brink` turn ends just before it would be that queue's turn.
+A `brink` turn is the longest that ends before it would be the turn of the victim's queue, so that
+another one is still chosen then.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from tests.support.world import Plan, World
 MS = 1_000_000
 TICK_NS = 4 * MS
 LENGTHS = ("max", "max", "brink", "slice", "tiny", "micro", "any")
-AFTER = ("stay", "stay", "ambush", "blink", "storm", "nap")
+AFTER = ("stay", "stay", "ambush", "blink", "storm", "nap", "late")
 PAUSES_NS = (1, 1_000, MS, 50 * MS, 10_000 * MS)
 
 
 @dataclass(frozen=True)
 class Habit:
-    """How long a slot's turns are, what it does after them, how long it sleeps."""
+    """How long a slot's turns are, what it does after them, how long it sleeps.
+
+    An ambush sleeps while the victim does not wait; a storm exits, and another is forked at once;
+    who is late comes only when its pause is over, and stays.
+    """
 
     length: str = "max"
     after: str = "stay"
@@ -54,7 +58,7 @@ def directed(mates: int, others: int) -> list[Tactics]:
     """Known bad company for a task: mates share its queue, others fill all other queues."""
     victim = Habit("max", "stay")
     flood, brink, ambush = Habit(), Habit("brink"), Habit("max", "ambush")
-    sharp = Habit("brink", "ambush")
+    sharp, late = Habit("brink", "ambush"), Habit("max", "late", 400 * MS)
     pairs = [
         (victim, flood, flood),
         (victim, flood, brink),
@@ -62,8 +66,10 @@ def directed(mates: int, others: int) -> list[Tactics]:
         (victim, ambush, sharp),
         (victim, Habit("max", "storm"), brink),
         (victim, Habit("micro", "blink"), brink),
-        (Habit("tiny", "nap", 50 * MS), ambush, sharp),
+        (victim, flood, Habit("max", "blink")),
+        (Habit("tiny", "nap", 10_000 * MS), ambush, sharp),
         (Habit("max", "nap", MS), flood, brink),
+        (Habit("max", "nap", 1), late, late),
     ]
     return [Tactics((own, *[mate] * mates, *[other] * others)) for own, mate, other in pairs]
 
@@ -144,6 +150,8 @@ class Adversary:
             self.due[slot] = world.now
         elif habit.after in ("storm", "stay", "ambush"):
             self.due[slot] = world.now
+        elif habit.after == "late":
+            self.due[slot] = habit.pause_ns
         else:
             self.due[slot] = world.now + habit.pause_ns
 

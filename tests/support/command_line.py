@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,16 +11,21 @@ from schedlang.backend import (
     Check,
     EnvironmentProblem,
     KernelReport,
+    KernelRun,
     Map,
     ObjectFigures,
     Program,
+    Provenance,
     QueueCounts,
+    Ran,
     RunRequest,
-    TaskUse,
 )
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
+from schedlang.source import Span
+from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome
+from schedlang.workload.trace import Left, Switch, Trace
 
 FIFO = """\
 policy fifo
@@ -66,9 +72,13 @@ class FakeBackend:
     checks: tuple[Check, ...] = (Check("clang", "19.1", ""),)
     request: RunRequest | None = None
     builds: int = 0
+    ended: bool = True
 
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         return f"/* {policy.name}, {len(proof.findings)} findings */\n"
+
+    def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:
+        return tuple(policy.serve.span for _ in c.splitlines())
 
     def build(self, c: str, policy: Policy) -> Built | tuple[Diagnostic, ...]:
         self.builds += 1
@@ -84,14 +94,43 @@ class FakeBackend:
         if self.problem is not None:
             raise self.problem
         queues = tuple(QueueCounts(queue.name, 3, 9_000_000, 4_000_000) for queue in policy.queues)
-        uses = tuple(TaskUse(task.comm, task.nice, 1_000, 2_000, 3) for task in request.tasks)
+        ran = ran_as_asked(policy.name, request, self.ended)
         findings = self.run_findings
-        return KernelReport("7.3.4", self.attached, queues, uses, 1234, findings, "the log")
+        return KernelReport("7.3.4", self.attached, queues, ran, 1234, findings, "the log")
+
+    def run_many(self, runs: Sequence[KernelRun]) -> tuple[KernelReport, ...]:
+        raise NotImplementedError
 
     def doctor(self) -> tuple[Check, ...]:
         if self.problem is not None:
             raise self.problem
         return self.checks
+
+
+def ran_as_asked(scheduler: str, request: RunRequest, is_ended: bool) -> Ran:
+    """Every thread ran 1 us, waited 2 us, and ended if it is to."""
+    none = Latencies(0, 0, 0, 0, 0)
+    groups = tuple(
+        GroupOutcome(
+            group=group.name,
+            threads=group.threads,
+            ended=group.threads if is_ended else 0,
+            ended_ns=5_000_000 if is_ended else None,
+            run_ns=1_000,
+            wait_ns=2_000,
+            switches=3,
+            migrations=1,
+            passes=0,
+            wakeups=none,
+            requests=(),
+            missed=0,
+        )
+        for group in request.workload.groups
+    )
+    outcome = Outcome(request.workload.name, scheduler, 5_000_000, groups)
+    provenance = Provenance("k", "10.0", "q", "i", 0, "o", ("qemu",))
+    trace = Trace((Switch(0, 0, 0, "idle", Left.RUNNABLE, 7, "hog"),), 0) if request.trace else None
+    return Ran(outcome, tuple(2_000 for _ in groups), is_ended, provenance, trace)
 
 
 def fails_with(code: str) -> tuple[Diagnostic, ...]:

@@ -6,27 +6,23 @@ it does in the interpreter. How near the runs come to the bounds is counted for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import NamedTuple
 
 from schedlang.ir import nodes as ir
-from schedlang.machine.replay import Replay, replay
-from schedlang.machine.scenario import Delay, Lasso, Pass, Step, TaskSpec, Turn, Wake
 from schedlang.prover.prove import prove
 from schedlang.prover.verdict import Finding, Proved, Refuted, Unknown
 from schedlang.source import Span
-from tests.support.adversary import TICK_NS, Adversary, Tactics, directed, varied
+from tests.support.attack import Budget, Ran, attack
+from tests.support.follow import breaks
 from tests.support.policies import compiled
 from tests.support.reading import Reading
 from tests.support.simulator import Simulator
-from tests.support.world import World
 
-MS = 1_000_000
 FAR_NS = 2**61
 REFERENCE_TASKS = 4
-NAMES = ("hog", "web", "w", "x", *(f"q{i}" for i in range(8)))
 ALWAYS = (
     ir.Property.STARVATION_FREE,
     ir.Property.NO_LOST_TASK,
@@ -49,51 +45,29 @@ class Examined:
     ratios: list[Ratio] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What was seen in one run, and what kind of run it was."""
-
-    worst: dict[int, int]
-    tasks: dict[int, int]
-    lags: dict[tuple[int, int], float]
-    cpus: int
-    tick_ns: int
-    is_reference: bool
-    is_unrestricted: bool
-    forgotten: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How many runs of how many events against how many queues of a policy."""
-
-    runs: int = 12
-    steps: int = 160
-    targets: int = 3
-
-
-def examine(text: str, seed: int, budget: Budget) -> Examined:
-    """Raises AssertionError, with the policy, if a run contradicts a verdict."""
-    random = Random(f"{seed} {text}")
+def examine(text: str, seed: int, budget: Budget, machine: type[Simulator] = Simulator) -> Examined:
+    """Raises AssertionError, with the policy, if a run of the machine contradicts a verdict."""
+    random = Random(seed)
     policy, reading = compiled(text), Reading(text)
-    runs = list(attack(policy, reading, random, budget))
+    runs = list(attack(policy, reading, random, budget, machine))
     needed = {(q, n) for ran in runs for q, n in ran.tasks.items()}
     asked = replace(policy, goals=(*policy.goals, *(wait_claim(q, n) for q, n in sorted(needed))))
     findings = prove(asked).findings
     examined = Examined()
     number = len(policy.queues) + 2
     check_general(policy, findings[:number], runs, examined, text)
-    goals = [goal for goal in asked.goals if goal.property not in ALWAYS]
-    own = len(goals) - len(needed)
-    for i, (goal, finding) in enumerate(zip(goals, findings[number:], strict=True)):
-        assert goal.property is finding.property
-        if i < own:
+    goals = [i for i, goal in enumerate(asked.goals) if goal.property not in ALWAYS]
+    for i, finding in zip(goals, findings[number:], strict=True):
+        assert asked.goals[i].property is finding.property
+        if i < len(policy.goals):
             note(examined, finding)
         if isinstance(finding.verdict, Proved):
-            check_claim(policy, goal, finding.verdict, runs, examined, text)
-    for finding in findings:
+            check_claim(asked, i, finding.verdict, runs, examined, text)
         if isinstance(finding.verdict, Refuted):
-            check_refutation(policy, reading, finding.verdict, text)
+            assert breaks(policy, reading, finding.verdict.run, asked.goals[i].bound), text
+    for finding in findings[:number]:
+        if isinstance(finding.verdict, Refuted):
+            assert breaks(policy, reading, finding.verdict.run, None), text
     return examined
 
 
@@ -103,109 +77,6 @@ def wait_claim(queue: int, tasks: int) -> ir.Goal:
     bound = ir.Const(ir.Type.DURATION, interval, nowhere, FAR_NS)
     conditions = (ir.TasksAtMost(queue, tasks, nowhere),)
     return ir.Goal(ir.Property.WAIT, (queue,), bound, conditions, nowhere)
-
-
-# --- runs
-
-
-def attack(policy: ir.Policy, reading: Reading, random: Random, budget: Budget) -> Iterable[Ran]:
-    queues = list(range(len(policy.queues)))
-    for target in random.sample(queues, min(budget.targets, len(queues))):
-        for number in range(budget.runs):
-            mates, others = random.choice([0, 1, 3, 3]), random.choice([1, 1, 2])
-            cast = draw_cast(policy, reading, random, target, mates, others)
-            if cast is None:
-                break
-            options = directed(cast.mates, len(cast.specs) - 1 - cast.mates)
-            tactics = options[number % len(options)]
-            if number >= len(options) or random.random() < 0.3:
-                tactics = varied(tactics, random)
-            yield run_once(policy, reading, random, target, cast, tactics, budget.steps)
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Tasks for the slots: the victim, its mates, the others; and the machine that they are on."""
-
-    specs: list[TaskSpec]
-    mates: int
-    cpus: int
-    params: dict[str, int]
-
-
-def draw_cast(
-    policy: ir.Policy, reading: Reading, random: Random, target: int, mates: int, others: int
-) -> Cast | None:
-    cpus = random.choice([1, 1, 1, 2, 3])
-    params = {p.name: random.choice([p.lo, p.default, p.hi]) for p in policy.params}
-    weights = random.choice([(100,), (100,), (1, 100, 10_000)])
-    found: dict[int, list[TaskSpec]] = {}
-    probe = Simulator(reading, cpus, params)
-    for number in range(40):
-        spec = drawn_spec(random, weights, cpus, plain=number < len(NAMES))
-        spec = replace(spec, comm=NAMES[number]) if number < len(NAMES) else spec
-        found.setdefault(probe.tasks[probe.fork(spec, 0)].queue, []).append(spec)
-    if target not in found:
-        return None
-    specs = [random.choice(found[target]) for _ in range(1 + mates)]
-    for queue in [q for q in found if q != target]:
-        specs += [random.choice(found[queue]) for _ in range(others)]
-    return Cast(specs, mates, cpus, params)
-
-
-def drawn_spec(random: Random, weights: Sequence[int], cpus: int, plain: bool) -> TaskSpec:
-    pinned = frozenset({random.randrange(cpus)})
-    if plain:
-        return TaskSpec("", affinity=pinned if cpus > 1 and random.random() < 0.3 else None)
-    return TaskSpec(
-        random.choice(NAMES),
-        process=random.choice(["box", "foo", ""]),
-        nice=random.choice([-20, -5, 0, 0, 5, 19]),
-        weight=random.choice(weights),
-        cgroup=random.choice(["/", "/a", "/a/b"]),
-        kthread=random.random() < 0.3,
-        affinity=pinned if random.random() < 0.3 else None,
-    )
-
-
-def run_once(
-    policy: ir.Policy,
-    reading: Reading,
-    random: Random,
-    target: int,
-    cast: Cast,
-    tactics: Tactics,
-    steps: int,
-) -> Ran:
-    machine = Simulator(reading, cast.cpus, cast.params, pick=random.choice)
-    tactics = replace(tactics, tick_ns=random.choice([TICK_NS, TICK_NS, MS]))
-    world = World(machine, list(cast.specs), claimed_shares(policy))
-    world.run(Adversary(tactics, target, random), steps)
-    return Ran(
-        world.worst,
-        {queue: len(users) for queue, users in world.users.items()},
-        {(q, s): float(world.lag(q, s)) for q, ss in claimed_shares(policy).items() for s in ss},
-        cast.cpus,
-        tactics.tick_ns,
-        all(spec.weight == ir.DEFAULT_WEIGHT for spec in cast.specs),
-        all(spec.affinity is None for spec in cast.specs),
-        (world.idle_beside_work, world.lost),
-    )
-
-
-def claimed_shares(policy: ir.Policy) -> dict[int, tuple[int, ...]]:
-    found: dict[int, tuple[int, ...]] = {}
-    for goal in policy.goals:
-        if goal.property is ir.Property.SHARE:
-            queue = goal.queues[0]
-            found[queue] = (*found.get(queue, ()), claimed_share(goal))
-    return found
-
-
-def claimed_share(goal: ir.Goal) -> int:
-    assert goal.bound is not None
-    assert goal.bound.range is not None
-    return goal.bound.range.hi
 
 
 # --- checks
@@ -246,26 +117,26 @@ def check_general(
 
 def check_claim(
     policy: ir.Policy,
-    goal: ir.Goal,
+    number: int,
     verdict: Proved,
     runs: Sequence[Ran],
     examined: Examined,
     text: str,
 ) -> None:
+    goal = policy.goals[number]
     matching = [ran for ran in runs if all(holds(c, ran) for c in goal.conditions)]
+    rule = f"{goal.property} {rule_of(policy, goal.queues[0]) if goal.queues else ''}"
     match goal.property:
         case ir.Property.WAIT:
-            (queue,) = goal.queues
-            seen = max((ran.worst.get(queue, 0) for ran in matching), default=0)
-            compare(verdict, seen, f"wait {rule_of(policy, queue)}", examined, text)
-        case ir.Property.SHARE:
-            key = (goal.queues[0], claimed_share(goal))
-            lag = max((ran.lags[key] for ran in matching), default=0)
-            compare(verdict, lag, "share", examined, text)
+            seen = max((ran.worst.get(goal.queues[0], 0) for ran in matching), default=0)
+            compare(verdict, seen, rule, examined, text)
+        case ir.Property.SHARE | ir.Property.FAIR:
+            measured = max((ran.measured[number] for ran in matching), default=0)
+            compare(verdict, measured, rule, examined, text)
         case ir.Property.WORK_CONSERVING:
             assert all(ran.forgotten[0] == 0 for ran in matching), text
         case _:
-            pass
+            raise AssertionError(f"{goal.property} is not watched")
 
 
 def holds(condition: ir.Condition, ran: Ran) -> bool:
@@ -310,69 +181,3 @@ def depth(tree: ir.Tree, queue: int) -> str:
         case ir.Weighted():
             below = [depth(share.child, queue) for share in tree.shares]
             return "".join(f"weighted>{path}" for path in below if path)
-
-
-# --- refutations
-
-
-def check_refutation(policy: ir.Policy, reading: Reading, verdict: Refuted, text: str) -> None:
-    replayed = replay(policy, verdict.run, 40)
-    assert isinstance(replayed, Replay), (replayed, text)
-    names = [param.name.name for param in reading.params]
-    params = dict(zip(names, verdict.run.params, strict=True))
-    follower = Follower(Simulator(reading, 1, params), verdict.run.tasks)
-    if isinstance(verdict.run, Lasso):
-        start = verdict.run.loop_start
-        follower.follow(verdict.run.steps[:start])
-        for _ in range(20):
-            follower.follow(verdict.run.steps[start:])
-            follower.settle_last()
-            assert follower.place(verdict.run.victim) == "waiting", text
-    elif isinstance(verdict.run, Delay):
-        follower.follow(verdict.run.steps)
-
-
-@dataclass
-class Follower:
-    """Drives the simulator along a run as schedlang/machine/scenario.py describes it."""
-
-    machine: Simulator
-    specs: Sequence[TaskSpec]
-    now: int = 0
-    ids: dict[int, int] = field(default_factory=dict)
-    ending: Turn | None = None
-
-    def follow(self, steps: Iterable[Step]) -> None:
-        for step in steps:
-            match step:
-                case Wake():
-                    self.wake(step.task)
-                case Turn():
-                    self.settle_last()
-                    if self.machine.cpus[0].turn is None:
-                        self.machine.choose(0, self.now)
-                    turn = self.machine.cpus[0].turn
-                    assert turn is not None
-                    assert turn.task == self.ids[step.task]
-                    self.now += step.ran_ns
-                    self.ending = step
-                case Pass():
-                    self.settle_last()
-                    self.now += step.ns
-
-    def wake(self, task: int) -> None:
-        if self.ending is not None and self.ending.blocks and self.ending.task == task:
-            self.settle_last()
-        if task in self.ids:
-            self.machine.wake(self.ids[task], self.now)
-        else:
-            self.ids[task] = self.machine.fork(self.specs[task], self.now)
-
-    def settle_last(self) -> None:
-        if self.ending is not None:
-            ended, self.ending = self.ending, None
-            self.machine.stop(0, self.now, ended.blocks)
-            self.machine.choose(0, self.now)
-
-    def place(self, task: int) -> str:
-        return self.machine.tasks[self.ids[task]].place

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import strategies as st
+
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
 from schedlang.machine.topology import Topology
-from tests.support.policies import compiled
-from tests.support.reading import Reading
+from schedlang.syntax import ast
+from tests.support.policies import compiled, policies, steered_policies
+from tests.support.reading import Reading, children
+from tests.support.simulated_cpu import SimCpu, TreePath
 from tests.support.simulator import Simulator
-from tests.support.traces import Act, Action
+from tests.support.traces import Act, Action, param_values, traces
 
 MODES = {"idle": Mode.IDLE, "running": Mode.RUNNING}
 ONE_CPU = Topology(1)
+SHAPES = [ONE_CPU, Topology(2), Topology(3), Topology(4, smt=2), Topology(6, smt=2)]
 PHASES = {
     "asleep": Phase.BLOCKED,
     "waiting": Phase.QUEUED,
@@ -22,18 +27,57 @@ PHASES = {
 }
 
 
-def simulated(text: str, params: tuple[int, ...], cpus: int = 1, smt: int = 1) -> Simulator:
+def simulated(
+    text: str,
+    params: tuple[int, ...],
+    topology: Topology = ONE_CPU,
+    kind: type[Simulator] = Simulator,
+) -> Simulator:
     reading = Reading(text)
     names = [param.name.name for param in reading.params]
-    return Simulator(reading, cpus, dict(zip(names, params, strict=True)), smt)
+    return kind(reading, topology.cpus, dict(zip(names, params, strict=True)), topology.smt)
+
+
+def arbitration(cpu: SimCpu, now: int) -> tuple[object, ...]:
+    """A CPU's arbitration state as the interpreter tells it: what can still matter, as of `now`.
+
+    A rested CPU will see its queues empty; a child that was seen empty comes back at V at least.
+    """
+    dues = []
+    for queue, due in cpu.due.items():
+        is_share = isinstance(cpu.guards[queue], ast.GuardShare)
+        dues.append(due - now if not cpu.rested else max(due - now, 0) if is_share else 0)
+    debts = []
+    for path, node in weighted_nodes(cpu.policy.tree, ()):
+        states = []
+        for k in range(len(node.shares)):
+            ahead = int(cpu.p.get((*path, k), 0) - cpu.v.get(path, 0))
+            seen = cpu.seen.get((*path, k), False)
+            states.append((ahead if seen else max(ahead, 0), seen))
+        debts.append(tuple(states))
+    return cpu.rested, tuple(dues), tuple(debts)
+
+
+def weighted_nodes(tree: ast.Tree, path: TreePath) -> list[tuple[TreePath, ast.Weighted]]:
+    """Outermost and leftmost first."""
+    found = [(path, tree)] if isinstance(tree, ast.Weighted) else []
+    for k, child in enumerate(children(tree)):
+        found += weighted_nodes(child, (*path, k))
+    return found
 
 
 class Pair:
     """Both machines under the policy `text`; the world is the same for both."""
 
-    def __init__(self, text: str, params: tuple[int, ...], topology: Topology = ONE_CPU) -> None:
+    def __init__(
+        self,
+        text: str,
+        params: tuple[int, ...],
+        topology: Topology = ONE_CPU,
+        kind: type[Simulator] = Simulator,
+    ) -> None:
         self.machine = Machine(compiled(text), topology, params)
-        self.simulator = simulated(text, params, topology.cpus, topology.smt)
+        self.simulator = simulated(text, params, topology, kind)
         self.cpus = topology.cpus
         self.now = 0
 
@@ -76,6 +120,7 @@ class Pair:
             )
             assert cpu.mode is MODES.get(other.state, Mode.CHOOSING)
             assert cpu.claimed == other.claim
+            assert cpu.arbiter.relative(self.now) == arbitration(other, self.now)
         assert [queue.clock for queue in ours.queues] == theirs.clocks
         entries = [
             (number, entry.key, entry.seq, entry.task)
@@ -91,3 +136,13 @@ class Pair:
             for number, states in enumerate(task.order_states):
                 assert (states is not None) == (number in twin.by_queue)
                 assert list(states or ()) == list(twin.by_queue.get(number, {}).values())
+
+
+def compare(data: st.DataObject, kind: type[Simulator] = Simulator) -> None:
+    """A random policy, on a random machine, through a random run; the states are the same."""
+    text = data.draw(st.one_of(policies(), steered_policies(4)), label="policy")
+    params = data.draw(param_values(compiled(text)), label="params")
+    pair = Pair(text, params, data.draw(st.sampled_from(SHAPES), label="topology"), kind)
+    for action in data.draw(traces(), label="trace"):
+        pair.take(action)
+        pair.compare()

@@ -95,7 +95,21 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     return "\n".join(line for line in lines if line) + "\n"
 
 
-DEADLINE = """order deadline(period : duration) {
+STEERED = """policy steered
+use std.orders.{vruntime}
+task {
+  ran : duration = 1ms in 0ns..100ms
+  joins : count = 0 in 0..50
+  on join { joins = joins + 1 }
+  on stop { ran = used }
+}
+order recent {
+  v : vtime = clock + 1ms
+  on join { v = max(v, clock - 1ms * joins) }
+  on stop { v = v + max(ran, 1us) }
+  key v
+}
+order deadline(period : duration) {
   due : time = now + period
   on wake { due = now + period * 100 / weight }
   on join { due = clamp(due, now - 5ms, now + 100ms) }
@@ -107,12 +121,13 @@ DEADLINE = """order deadline(period : duration) {
 def steered_policies(draw: DrawFn, max_queues: int = 8) -> str:
     """Queue `q3` takes the tasks whose comm is "q3"; the last one takes all others, too."""
     queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
-    credits, forks = st.sampled_from([0, 1, 5, 20]), st.sampled_from([1, 5])
-    lines = ["policy steered", "use std.orders.{vruntime}", DEADLINE]
+    hands, forks = st.sampled_from([0, 1, 5, 20]), st.sampled_from([1, 5])
+    lines = [STEERED]
     for queue in queues:
-        vruntime = f"vruntime(credit: {draw(credits)}ms, fork: {draw(forks)}ms)"
+        vruntime = f"vruntime(credit: {draw(hands)}ms, fork: {draw(forks)}ms)"
         deadline = f"deadline(period: {draw(forks)}ms)"
-        order = draw(st.sampled_from(["fifo", "fifo", vruntime, vruntime, deadline]))
+        options = ["fifo", "fifo", vruntime, vruntime, deadline, "recent"]
+        order = draw(st.sampled_from(options))
         slice_ms = draw(st.sampled_from([1, 4, 10]))
         lines.append(f"queue {queue} {{ global  order {order}  slice {slice_ms}ms }}")
     rules = [f'comm ~ "{queue}" -> {queue}' for queue in queues[:-1]]

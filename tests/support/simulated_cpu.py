@@ -74,8 +74,11 @@ class SimCpu:
         for k, child in enumerate(children(tree)):
             if queue in self.policy.queues_of(child):
                 if isinstance(tree, ast.Weighted):
-                    self.charge(path, k, served_ns * scale(tree, k))
+                    self.charge(path, k, self.cost(tree, k, served_ns))
                 self.settle_tree(child, (*path, k), queue, served_ns)
+
+    def cost(self, tree: ast.Weighted, k: int, served_ns: int) -> Fraction:
+        return served_ns * scale(tree, k)
 
     def charge(self, path: TreePath, k: int, cost: Fraction) -> None:
         limit = self.v.get(path, Fraction()) + 2**60
@@ -123,9 +126,14 @@ class SimCpu:
         present = [k for k, child in enumerate(below) if self.policy.queues_of(child) & full]
         if isinstance(tree, ast.Weighted):
             present = self.weigh(path, present, len(below))
+        else:
+            present = self.in_order(present)
         if not present:
             return None
         return self.walk(below[present[0]], (*path, present[0]), full)
+
+    def in_order(self, present: list[int]) -> list[int]:
+        return present
 
     def weigh(self, path: TreePath, present: list[int], number: int) -> list[int]:
         """The children that are non-empty here, the one to take first."""

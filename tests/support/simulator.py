@@ -122,16 +122,18 @@ class Simulator:
 
     def placed(self, number: int) -> bool:
         for rung in self.policy.rungs:
-            options = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
-            if rung == "prev":
-                options = [cpu for cpu in options if cpu == self.tasks[number].cpu]
-            if rung == "core in any":
-                options = [cpu for cpu in options if self.is_core_idle(cpu)]
+            allowed = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
+            options = [cpu for cpu in allowed if self.fits(rung, number, cpu)]
             if options:
                 cpu = self.cpus[self.pick(options)]
                 cpu.state, cpu.claim, self.tasks[number].place = "claimed", number, "claimed"
                 return True
         return False
+
+    def fits(self, rung: str, number: int, cpu: int) -> bool:
+        if rung == "prev":
+            return cpu == self.tasks[number].cpu
+        return rung != "core in any" or self.is_core_idle(cpu)
 
     def idle(self) -> list[int]:
         return [number for number, cpu in enumerate(self.cpus) if cpu.state == "idle"]
@@ -172,7 +174,7 @@ class Simulator:
         given = {
             "now": now,
             "clock": self.clocks[turn.queue],
-            "used": min(max(now - turn.since, 1_000), 1_000_000_000),
+            "used": self.used(now - turn.since),
             "granted": turn.slice_ns,
             "blocked": int(blocked),
         }
@@ -183,6 +185,9 @@ class Simulator:
             task.place = "asleep"
         else:
             self.arrive(turn.task, now, anew=False)
+
+    def used(self, ns: int) -> int:
+        return min(max(ns, 1_000), 1_000_000_000)
 
     # --- the choice
 
@@ -269,5 +274,8 @@ class Simulator:
         new = self.read(value, kind, task, given)
         if state.range is not None:
             lo = self.read(state.range.lo, kind, task, given)
-            new = min(max(new, lo), self.read(state.range.hi, kind, task, given))
+            new = self.saturated(new, lo, self.read(state.range.hi, kind, task, given))
         states[state.name.name] = new
+
+    def saturated(self, value: int, lo: int, hi: int) -> int:
+        return min(max(value, lo), hi)

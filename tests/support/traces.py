@@ -45,7 +45,7 @@ class Action(NamedTuple):
 def task_specs() -> SearchStrategy[TaskSpec]:
     return st.builds(
         TaskSpec,
-        comm=st.sampled_from(["hog", "web", "w", "x"]),
+        comm=st.sampled_from(["hog", "web", "w", "x", "q0", "q1", "q2"]),
         process=st.sampled_from(["box", "foo", ""]),
         nice=st.integers(-20, 19),
         weight=st.one_of(st.sampled_from([1, 100, 10_000]), st.integers(1, 10_000)),

@@ -1,18 +1,17 @@
 """What happens to the second machine in a run, and what can be seen of it.
 
-The world wakes tasks and ends turns as a `Director` says, and notes how long tasks waited, what
-their queues were served, and whether a CPU or a task was forgotten.
+The world wakes tasks and ends turns as a `Director` says, and notes how long tasks waited and
+whether a CPU or a task was forgotten; what claims are about is for their watches to see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from tests.support.meaning import Described
 from tests.support.simulator import Simulator
+from tests.support.watches import Watch, look_all
 
 
 class Plan(NamedTuple):
@@ -42,49 +41,14 @@ class Director(Protocol):
     def wake_due(self, world: World) -> None: ...
 
 
-@dataclass
-class Service:
-    """The service of one queue on one CPU while it has tasks there, and how far it fell behind.
-
-    `lag[S]` is the greatest of (T * S% - service) over all windows of length T so far, times 100.
-    """
-
-    shares: tuple[int, ...]
-    since: int | None = None
-    best: dict[int, int] = field(default_factory=dict)
-    level: dict[int, int] = field(default_factory=dict)
-    lag: dict[int, int] = field(default_factory=dict)
-
-    def begin(self, now: int) -> None:
-        if self.since is None:
-            self.since = now
-            self.best = dict.fromkeys(self.shares, 0)
-            self.level = dict.fromkeys(self.shares, 0)
-
-    def move(self, now: int, is_served: bool) -> None:
-        if self.since is None:
-            return
-        passed = now - self.since
-        self.since = now
-        for share in self.shares:
-            self.level[share] += (100 if is_served else 0) * passed - share * passed
-            self.best[share] = max(self.best[share], self.level[share])
-            behind = self.best[share] - self.level[share]
-            self.lag[share] = max(self.lag.get(share, 0), behind)
-
-    def end(self) -> None:
-        self.since = None
-
-
 class World:
     def __init__(
         self,
         machine: Simulator,
         specs: list[Described],
-        shares: Mapping[int, tuple[int, ...]],
+        watches: Sequence[Watch] = (),
     ) -> None:
-        """`shares`: the percentages that are claimed for queues."""
-        self.machine, self.specs = machine, specs
+        self.machine, self.specs, self.watches = machine, specs, watches
         self.now = 0
         self.tasks: dict[int, int] = {}
         self.slot_of: dict[int, int] = {}
@@ -94,11 +58,6 @@ class World:
         self.worst: dict[int, int] = {}
         self.users: dict[int, set[int]] = {}
         self.last_cpu = dict.fromkeys(range(len(specs)), 0)
-        self.services = {
-            (cpu, queue): Service(wanted)
-            for cpu in range(len(machine.cpus))
-            for queue, wanted in shares.items()
-        }
         self.idle_beside_work = 0
         self.lost = 0
 
@@ -139,9 +98,8 @@ class World:
             self._waited(self.queue_of(slot), self.now - since)
 
     def _pass_to(self, now: int) -> None:
-        for (cpu, queue), service in self.services.items():
-            turn = self.machine.cpus[cpu].turn
-            service.move(now, turn is not None and turn.queue == queue)
+        for watch in self.watches:
+            watch.passed(self.machine, now - self.now)
         self.now = now
 
     def _stop(self, director: Director, cpu: int) -> None:
@@ -154,6 +112,7 @@ class World:
         self.last_cpu[slot] = cpu
         if plan.blocks:
             self.asleep.add(slot)
+            look_all(self.watches, self.machine)
             if plan.exits:
                 del self.tasks[slot]
         else:
@@ -164,7 +123,7 @@ class World:
         while choosing := self._choosing():
             cpu = choosing[0]
             chosen = self.machine.choose(cpu, self.now)
-            self._note_backlog(cpu)
+            look_all(self.watches, self.machine)
             if chosen is not None:
                 slot = self.slot_of[chosen[0]]
                 self._waited(chosen[1], self.now - self.since.pop(slot))
@@ -182,22 +141,7 @@ class World:
         self.since[slot] = self.now
         queue = self.queue_of(slot)
         self.users.setdefault(queue, set()).add(slot)
-        for cpu, other in self.services:
-            if other == queue and self._has_work(cpu, queue):
-                self.services[cpu, queue].begin(self.now)
-
-    def _has_work(self, cpu: int, queue: int) -> bool:
-        turn = self.machine.cpus[cpu].turn
-        return (turn is not None and turn.queue == queue) or any(
-            entry.queue == queue and self.machine.may_run(entry.task, cpu)
-            for entry in self.machine.waiting
-        )
-
-    def _note_backlog(self, cpu: int) -> None:
-        """After a choice: a queue without a task for this CPU is backlogged there no more."""
-        for (other, queue), service in self.services.items():
-            if not self._has_work(other, queue):
-                service.end()
+        look_all(self.watches, self.machine)
 
     def _waited(self, queue: int, ns: int) -> None:
         self.worst[queue] = max(self.worst.get(queue, 0), ns)
@@ -211,8 +155,3 @@ class World:
             ]
             self.idle_beside_work += any(cpu in idle for cpu in allowed)
             self.lost += all(cpu in idle for cpu in allowed)
-
-    def lag(self, queue: int, share: int) -> Fraction:
-        """The longest part of a window, over all CPUs, in which the queue was served nothing."""
-        lags = [s.lag.get(share, 0) for (_, q), s in self.services.items() if q == queue]
-        return Fraction(max(lags, default=0), share)

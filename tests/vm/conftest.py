@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 
 from schedlang_vm.errors import EnvironmentProblem
-from schedlang_vm.toolbox import Kernel, Toolbox, locate
+from schedlang_vm.toolbox import Kernel, Toolbox
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture(scope="session")
-def toolbox() -> Toolbox:
-    found = locate()
-    lacking = [gap for gap in found.missing() if gap.needed]
-    if lacking:
-        pytest.skip(f"{lacking[0].why}: {lacking[0].remedy}")
-    return found
 
 
 @pytest.fixture(params=["newest", "oldest"])

@@ -49,7 +49,7 @@ def test_the_order_of_entries_does_not_matter() -> None:
 
 
 def test_the_guests_program_runs_here_too(toolbox: Toolbox, tmp_path: Path) -> None:
-    made = tmp_path / "task"
+    made = tmp_path / "player"
     made.write_bytes(player_program(toolbox.tool("clang")))
     made.chmod(0o755)
     told = subprocess.run([made, "c"], capture_output=True, check=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""Topologies, QEMU's command line and workloads as they are told to the guest."""
+"""Topologies, QEMU's command line, and what a scheduler is verified under."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from schedlang.workload.check import check
+from schedlang_vm.probe import verification
 from schedlang_vm.qemu import Machine, Serial, arguments
 from schedlang_vm.topology import Topology, qemu_topology
-from schedlang_vm.workload import GuestTask, Hog, Job, Sleeper, Workload, few_tasks, task_lines
 
 FILES = Serial("/i", "/c", "/f")
 
@@ -54,47 +55,8 @@ def test_the_deterministic_mode_has_all_its_conditions() -> None:
         assert condition in got
 
 
-def test_tasks_are_told_as_lines_of_data() -> None:
-    workload: Workload = (
-        GuestTask("hog $(reboot)", count=2, nice=-5, cpus=(0, 2)),
-        GuestTask("io", Sleeper(5, 7), cgroup="a/b"),
-        GuestTask("batch", Job(9), cpus=(63,)),
-    )
-    assert task_lines(workload).splitlines() == [
-        "-5|5|0|0|0||hog $(reboot)",
-        "-5|5|0|0|0||hog $(reboot)",
-        "0|0|5000|7000|0|a/b|io",
-        f"0|{-(1 << 63)}|9000|0|1||batch",
-    ]
-
-
-@pytest.mark.parametrize("name", ["", "a" * 16, "é" * 8, "a|b", "a\nb", "a\0b", "\x1b[2J"])
-def test_names_that_no_task_can_have_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="a task's name"):
-        GuestTask(name)
-
-
-@pytest.mark.parametrize("path", ["/a", "../a", "a/../b", "a//b", "a b", "$(x)", "a/", ".", ""])
-def test_unfit_cgroup_paths_are_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="cgroup"):
-        GuestTask("x", cgroup=path)
-
-
-def test_other_unfit_tasks_are_refused() -> None:
-    with pytest.raises(ValueError, match="nice"):
-        GuestTask("x", nice=20)
-    with pytest.raises(ValueError, match="cpus"):
-        GuestTask("x", cpus=())
-    with pytest.raises(ValueError, match="sleep_us"):
-        GuestTask("x", Sleeper(5, 0))
-    with pytest.raises(ValueError, match="run_us"):
-        GuestTask("x", Job(0))
-    with pytest.raises(ValueError, match="groups below"):
-        task_lines((GuestTask("x", cgroup="a"), GuestTask("y", cgroup="a/b")))
-    with pytest.raises(ValueError, match="1 to"):
-        task_lines(())
-
-
-def test_verification_pins_a_task_to_the_last_cpu() -> None:
-    assert few_tasks(4)[-1].cpus == (3,)
-    assert few_tasks(4)[0].body == Hog()
+def test_verification_pins_a_thread_to_the_last_cpu() -> None:
+    load = verification(4, 10**9)
+    assert load.groups[-1].cpus == (3,)
+    assert load.groups[0].threads == 4
+    assert check(load) == ()

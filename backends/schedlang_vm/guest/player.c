@@ -243,6 +243,63 @@ static void repeat(struct place *place, struct thread *t, u64 count)
 	}
 }
 
+/* --- a command */
+
+/* Becomes the command. It is alone with its descriptors, but still in the player's memory. */
+static void become_the_command(void *argument)
+{
+	struct thread *t = argument;
+	char **texts = t->run->command;
+	char *environment[] = { 0 };
+	s64 file = call(SYS_OPEN, (s64)texts[0], O_RDWR_CREATE, 0644, 0, 0, 0);
+
+	call(SYS_DUP2, file, 0, 0, 0, 0, 0);
+	call(SYS_DUP2, file, 1, 0, 0, 0, 0);
+	call(SYS_DUP2, file, 2, 0, 0, 0, 0);
+	call(SYS_EXECVE, (s64)texts[1], (s64)(texts + 1), (s64)environment, 0, 0, 0);
+	fail(t->run, NO_COMMAND);
+	call(SYS_EXIT_GROUP, 127, 0, 0, 0, 0, 0);
+}
+
+static void account_command(struct thread *t)
+{
+	struct account account = account_of(t->command);
+
+	add(&t->tally->account.run_ns, account.run_ns);
+	add(&t->tally->account.wait_ns, account.wait_ns);
+	add(&t->tally->account.switches, account.switches);
+}
+
+/* INVARIANT: this thread is a process, so that what becomes of its children is its own affair. */
+static void execute(struct thread *t)
+{
+	enum { P_PID = 1, WEXITED = 4, WNOWAIT = 0x1000000, STACK_BYTES = 65536 };
+	u64 plainly[4] = { 0 /* SIG_DFL */, 0, 0, 0 }, told[16];
+	u32 status = 0;
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK,
+		.exit_signal = SIGCHLD,
+		.stack = (u64)memory(STACK_BYTES),
+		.stack_size = STACK_BYTES,
+	};
+	s64 pid;
+
+	call(SYS_SIGACTION, SIGCHLD, (s64)plainly, 0, 8, 0, 0);
+	pid = clone_into(&args, become_the_command, t);
+	if (pid < 0) {
+		fail(t->run, NO_COMMAND);
+		return;
+	}
+	t->command = pid;
+	t->ready_ns = NEVER;
+	call(SYS_WAITID, P_PID, pid, (s64)told, WEXITED | WNOWAIT, 0, 0);
+	t->ready_ns = now_ns();
+	account_command(t);
+	t->command = 0;
+	call(SYS_WAIT4, pid, (s64)&status, 0, 0, 0, 0);
+	t->run->command_status = status;
+}
+
 static void follow(struct thread *t)
 {
 	struct run *run = t->run;
@@ -272,6 +329,8 @@ static void follow(struct thread *t)
 			join(t);
 		} else if (s->op == BEGIN) {
 			t->begun_ns[what] = now_ns();
+		} else if (s->op == EXECUTE) {
+			execute(t);
 		} else if (s->op == FINISH) {
 			finish(t, what);
 		} else if (s->op == REPEAT) {
@@ -309,6 +368,7 @@ static void map_program(struct run *run, const char *path)
 	const u64 bytes = 1ul << 30;	/* the end of the file says how much of it there is */
 	const struct header *header = (void *)call(SYS_MMAP, 0, bytes, 1, 2, file, 0);
 	const struct object *objects;
+	char *text;
 	u64 i, r;
 
 	run->header = header;
@@ -334,6 +394,14 @@ static void map_program(struct run *run, const char *path)
 			fail(run, NO_CGROUP);
 	}
 	run->slots = memory(header->slots * SLOT_BYTES);
+	run->command_status = NEVER;
+	run->command = memory((header->texts + 1) * sizeof(*run->command));
+	text = (char *)(run->steps + header->steps);
+	for (i = 0; i < header->texts; i++) {
+		run->command[i] = text;
+		while (*text++)
+			;
+	}
 }
 
 /* Threads start as plain tasks; the player is to be served at once, and takes next to no time. */
@@ -410,6 +478,15 @@ static u64 watch(struct run *run)
 	}
 }
 
+static void signal(struct thread *t, int number)
+{
+	u32 command = t->command;
+
+	call(SYS_KILL, t->tid, number, 0, 0, 0, 0);
+	if (command)
+		call(SYS_KILL, command, number, 0, 0, 0, 0);
+}
+
 /* A stopped thread's account is up to date; one that still waits knows since when. */
 static void settle(struct run *run, u64 ended_ns)
 {
@@ -418,7 +495,7 @@ static void settle(struct run *run, u64 ended_ns)
 
 	for (i = 0; i < run->header->slots; i++)
 		if (slot(run, i)->state == LIVING && slot(run, i)->tid)
-			call(SYS_KILL, slot(run, i)->tid, SIGSTOP, 0, 0, 0, 0);
+			signal(slot(run, i), SIGSTOP);
 	sleep_to(now_ns() + SETTLING_NS);
 	for (i = 0; i < run->header->slots; i++) {
 		struct thread *t = slot(run, i);
@@ -431,6 +508,8 @@ static void settle(struct run *run, u64 ended_ns)
 				note_wakeup(t, ended_ns - t->ready_ns);
 		}
 		account(t);
+		if (t->command)
+			account_command(t);
 	}
 }
 
@@ -443,6 +522,7 @@ static void write_outcome(struct run *run, const char *path, u64 ended_ns)
 	*at++ = run->problem;
 	*at++ = run->begun_ns;
 	*at++ = ended_ns;
+	*at++ = run->command_status;
 	for (i = 0; i < run->header->groups; i++)
 		at = write_tally(at, &run->tallies[i]);
 	file = call(SYS_OPEN, (s64)path, O_RDWR_CREATE, 0644, 0, 0, 0);
@@ -463,7 +543,7 @@ static void end_all(struct run *run)
 			if (!tid)
 				continue;
 			left++;
-			call(SYS_KILL, tid, SIGKILL, 0, 0, 0, 0);
+			signal(slot(run, i), SIGKILL);
 		}
 		if (left)
 			sleep_to(now_ns() + A_WHILE_NS);

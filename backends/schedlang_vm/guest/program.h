@@ -1,6 +1,7 @@
 /*
  * A workload as schedlang_vm/program.py compiles it: little-endian 64-bit words, the structures
- * below one after another: header, groups, objects, steps.
+ * below one after another: header, groups, objects, steps; then a command's texts, if there is one:
+ * the file for its output, the program, and its arguments, each ended by 0.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -13,6 +14,7 @@ struct header {
 	u64 seed;
 	u64 limit_ns;		/* the run is cut off then */
 	u64 groups, objects, steps, slots;
+	u64 texts;		/* how many texts a command has; 0: there is none */
 	u64 quantiles[QUANTILES];
 };
 
@@ -52,6 +54,7 @@ enum {
 	FINISH,		/* request `what` */
 	REPEAT,		/* the loop at depth `what`, x times; 0: for ever */
 	AGAIN,		/* back to step x while the loop at depth `what` lasts */
+	EXECUTE,	/* the command, to its end */
 	STOP,
 };
 

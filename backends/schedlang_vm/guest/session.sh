@@ -53,6 +53,7 @@ shorten() {
 # attach DIR LIMIT_S: a load that takes longer than the limit is killed.
 attach() {
 	[ -e $1/object.o ] || return 0
+	player v >$out/verified-before
 	player c >$out/attach-begin
 	# `timeout` leaves a watcher behind for up to a second: it must not hold the player's orders.
 	timeout -s KILL "$2" bpftool struct_ops register $1/object.o /sys/fs/bpf/trial \

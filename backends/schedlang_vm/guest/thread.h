@@ -23,7 +23,8 @@ struct run {
 	const struct header *header;
 	const struct group *groups;
 	const struct step *steps;
-	const char *command;	/* arguments, each ended by 0, then an empty one */
+	char **command;		/* its texts, then NULL */
+	u64 command_status;	/* as wait4 gives it; NEVER: it has not ended */
 	struct place *places;
 	struct tally *tallies;
 	s64 *cgroups;		/* descriptors, -1: none */
@@ -51,6 +52,7 @@ struct thread {
 	u64 waited_ns, longest_ns, migrations;
 	u64 rounds[DEPTH], begun_ns[REQUESTS];
 	struct account before;
+	u32 command;		/* the command's process, while this thread waits for it */
 };
 
 #define WORKING (1ul << 32)

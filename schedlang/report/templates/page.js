@@ -36,12 +36,14 @@
           y: Number(box.getAttribute("y")), name: box.dataset.name });
       }
     }
+    const perCpu = bars.length / Math.max(Number(figure.dataset.cpus), 1);
     let from = 0, wide = WIDTH;
 
     const draw = () => {
       const pixels = time.clientWidth || 900, scale = pixels / wide;
       time.setAttribute("viewBox", `${from} 0 ${wide} ${height}`);
       hatch.setAttribute("patternTransform", `scale(${1 / scale} 1) rotate(45)`);
+      time.classList.toggle("dense", perCpu * wide / WIDTH * 6 > pixels);
       const shown = [];
       for (const bar of bars) {
         const left = Math.max((bar.x - from) * scale, 0);

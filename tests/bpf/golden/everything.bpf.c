@@ -63,7 +63,7 @@ struct task_ctx {
 	} queue_fair;
 };
 
-#include <schedc/maps.h>
+#include <schedc/idle.h>
 
 enum guard {
 	GUARD_FAIR_AFTER, /* everything.sched:40 guard fair after */
@@ -555,7 +555,7 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 	struct task_ctx *t = NULL, *next = NULL;
 	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
-	bool ahead;
+	bool ahead, found = false;
 
 	if (!c)
 		return;
@@ -580,7 +580,7 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 	for (round = 0; round <= NR_QUEUES; round++) {
 		queue = choose(c, waiting | own, now);
 		if (queue == NO_QUEUE)
-			return;
+			break;
 		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
 			*t = *next;
 			t->turn.waiting = false;
@@ -592,8 +592,12 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 		}
 		if (c->by_tree)
 			granted(c, queue);
-		return;
+		found = true;
+		break;
 	}
+	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
+	if (!prev)
+		woken_has_chosen(cpu, found);
 }
 
 OP1(void, everything_running, struct task_struct *, p)
@@ -609,6 +613,7 @@ OP1(void, everything_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
+		hand_on();
 	}
 	start_turn(t, c, now);
 }
@@ -646,6 +651,11 @@ OP2(void, everything_quiescent, struct task_struct *, p, u64, deq_flags)
 		end_turn(p, t, now_ns(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
+}
+
+OP2(void, everything_update_idle, s32, cpu, bool, idle)
+{
+	idleness_changes(cpu, idle);
 }
 
 OP2(s32, everything_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -707,12 +717,13 @@ struct sched_ext_ops everything_ops = {
 	.running = (void *)everything_running,
 	.stopping = (void *)everything_stopping,
 	.quiescent = (void *)everything_quiescent,
+	.update_idle = (void *)everything_update_idle,
 	.init_task = (void *)everything_init_task,
 	.enable = (void *)everything_enable,
 	.cgroup_move = (void *)everything_cgroup_move,
 	.init = (void *)everything_init,
 	.exit = (void *)everything_exit,
-	.flags = OPS_ENQ_EXITING,
+	.flags = OPS_KEEP_BUILTIN_IDLE | OPS_ENQ_EXITING,
 	.timeout_ms = 30000,
 	.name = "everything",
 };

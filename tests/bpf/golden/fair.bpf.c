@@ -40,7 +40,7 @@ struct task_ctx {
 	} queue_tasks;
 };
 
-#include <schedc/maps.h>
+#include <schedc/idle.h>
 
 /* fair.sched:9 route */
 static __always_inline u32
@@ -194,7 +194,7 @@ OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
 	struct task_ctx *t = NULL, *next = NULL;
 	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
-	bool ahead;
+	bool ahead, found = false;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
@@ -216,7 +216,7 @@ OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
 	for (round = 0; round <= NR_QUEUES; round++) {
 		queue = (waiting | own) ? QUEUE_TASKS : NO_QUEUE;
 		if (queue == NO_QUEUE)
-			return;
+			break;
 		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
 			*t = *next;
 			t->turn.waiting = false;
@@ -226,8 +226,12 @@ OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
 			waiting &= ~BIT(queue);
 			continue;
 		}
-		return;
+		found = true;
+		break;
 	}
+	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
+	if (!prev)
+		woken_has_chosen(cpu, found);
 }
 
 OP1(void, fair_running, struct task_struct *, p)
@@ -242,6 +246,7 @@ OP1(void, fair_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
+		hand_on();
 	}
 	start_turn(t, now);
 }
@@ -274,6 +279,11 @@ OP2(void, fair_quiescent, struct task_struct *, p, u64, deq_flags)
 		end_turn(p, t, now_ns(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
+}
+
+OP2(void, fair_update_idle, s32, cpu, bool, idle)
+{
+	idleness_changes(cpu, idle);
 }
 
 OP2(s32, fair_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -323,11 +333,12 @@ struct sched_ext_ops fair_ops = {
 	.running = (void *)fair_running,
 	.stopping = (void *)fair_stopping,
 	.quiescent = (void *)fair_quiescent,
+	.update_idle = (void *)fair_update_idle,
 	.init_task = (void *)fair_init_task,
 	.enable = (void *)fair_enable,
 	.init = (void *)fair_init,
 	.exit = (void *)fair_exit,
-	.flags = OPS_ENQ_EXITING,
+	.flags = OPS_KEEP_BUILTIN_IDLE | OPS_ENQ_EXITING,
 	.timeout_ms = 30000,
 	.name = "fair",
 };

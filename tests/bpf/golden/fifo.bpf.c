@@ -21,7 +21,7 @@ struct task_ctx {
 	struct turn turn;
 };
 
-#include <schedc/maps.h>
+#include <schedc/idle.h>
 
 /* fifo.sched:6 route */
 static __always_inline u32
@@ -140,6 +140,7 @@ OP2(void, fifo_dispatch, s32, cpu, struct task_struct *, prev)
 	struct task_ctx *t = NULL, *next = NULL;
 	u64 waiting, own = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
+	bool found = false;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
@@ -158,7 +159,7 @@ OP2(void, fifo_dispatch, s32, cpu, struct task_struct *, prev)
 	for (round = 0; round <= NR_QUEUES; round++) {
 		queue = (waiting | own) ? QUEUE_TASKS : NO_QUEUE;
 		if (queue == NO_QUEUE)
-			return;
+			break;
 		if (prev && t && next && queue == mine && !(waiting & own)) {
 			*t = *next;
 			t->turn.waiting = false;
@@ -168,8 +169,12 @@ OP2(void, fifo_dispatch, s32, cpu, struct task_struct *, prev)
 			waiting &= ~BIT(queue);
 			continue;
 		}
-		return;
+		found = true;
+		break;
 	}
+	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
+	if (!prev)
+		woken_has_chosen(cpu, found);
 }
 
 OP1(void, fifo_running, struct task_struct *, p)
@@ -184,6 +189,7 @@ OP1(void, fifo_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
+		hand_on();
 	}
 	start_turn(t, now);
 }
@@ -216,6 +222,11 @@ OP2(void, fifo_quiescent, struct task_struct *, p, u64, deq_flags)
 		end_turn(p, t, now_ns(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
+}
+
+OP2(void, fifo_update_idle, s32, cpu, bool, idle)
+{
+	idleness_changes(cpu, idle);
 }
 
 OP2(s32, fifo_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -265,11 +276,12 @@ struct sched_ext_ops fifo_ops = {
 	.running = (void *)fifo_running,
 	.stopping = (void *)fifo_stopping,
 	.quiescent = (void *)fifo_quiescent,
+	.update_idle = (void *)fifo_update_idle,
 	.init_task = (void *)fifo_init_task,
 	.enable = (void *)fifo_enable,
 	.init = (void *)fifo_init,
 	.exit = (void *)fifo_exit,
-	.flags = OPS_ENQ_EXITING,
+	.flags = OPS_KEEP_BUILTIN_IDLE | OPS_ENQ_EXITING,
 	.timeout_ms = 30000,
 	.name = "fifo",
 };

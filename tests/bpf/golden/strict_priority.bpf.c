@@ -23,7 +23,7 @@ struct task_ctx {
 	struct turn turn;
 };
 
-#include <schedc/maps.h>
+#include <schedc/idle.h>
 
 /* strict_priority.sched:7 route */
 static __always_inline u32
@@ -168,6 +168,7 @@ OP2(void, strict_priority_dispatch, s32, cpu, struct task_struct *, prev)
 	struct task_ctx *t = NULL, *next = NULL;
 	u64 waiting, own = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
+	bool found = false;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
@@ -186,7 +187,7 @@ OP2(void, strict_priority_dispatch, s32, cpu, struct task_struct *, prev)
 	for (round = 0; round <= NR_QUEUES; round++) {
 		queue = choose_strict_0(waiting | own);
 		if (queue == NO_QUEUE)
-			return;
+			break;
 		if (prev && t && next && queue == mine && !(waiting & own)) {
 			*t = *next;
 			t->turn.waiting = false;
@@ -196,8 +197,12 @@ OP2(void, strict_priority_dispatch, s32, cpu, struct task_struct *, prev)
 			waiting &= ~BIT(queue);
 			continue;
 		}
-		return;
+		found = true;
+		break;
 	}
+	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
+	if (!prev)
+		woken_has_chosen(cpu, found);
 }
 
 OP1(void, strict_priority_running, struct task_struct *, p)
@@ -212,6 +217,7 @@ OP1(void, strict_priority_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
+		hand_on();
 	}
 	start_turn(t, now);
 }
@@ -244,6 +250,11 @@ OP2(void, strict_priority_quiescent, struct task_struct *, p, u64, deq_flags)
 		end_turn(p, t, now_ns(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
+}
+
+OP2(void, strict_priority_update_idle, s32, cpu, bool, idle)
+{
+	idleness_changes(cpu, idle);
 }
 
 OP2(s32, strict_priority_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -293,11 +304,12 @@ struct sched_ext_ops strict_priority_ops = {
 	.running = (void *)strict_priority_running,
 	.stopping = (void *)strict_priority_stopping,
 	.quiescent = (void *)strict_priority_quiescent,
+	.update_idle = (void *)strict_priority_update_idle,
 	.init_task = (void *)strict_priority_init_task,
 	.enable = (void *)strict_priority_enable,
 	.init = (void *)strict_priority_init,
 	.exit = (void *)strict_priority_exit,
-	.flags = OPS_ENQ_EXITING,
+	.flags = OPS_KEEP_BUILTIN_IDLE | OPS_ENQ_EXITING,
 	.timeout_ms = 30000,
 	.name = "strict_priority",
 };

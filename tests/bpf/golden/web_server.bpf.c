@@ -60,7 +60,7 @@ struct task_ctx {
 	} queue_normal;
 };
 
-#include <schedc/maps.h>
+#include <schedc/idle.h>
 
 enum guard {
 	GUARD_NORMAL_SHARE, /* web_server.sched:29 guard normal at least */
@@ -497,7 +497,7 @@ OP2(void, web_server_dispatch, s32, cpu, struct task_struct *, prev)
 	struct task_ctx *t = NULL, *next = NULL;
 	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
-	bool ahead;
+	bool ahead, found = false;
 
 	if (!c)
 		return;
@@ -522,7 +522,7 @@ OP2(void, web_server_dispatch, s32, cpu, struct task_struct *, prev)
 	for (round = 0; round <= NR_QUEUES; round++) {
 		queue = choose(c, waiting | own, now);
 		if (queue == NO_QUEUE)
-			return;
+			break;
 		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
 			*t = *next;
 			t->turn.waiting = false;
@@ -534,8 +534,12 @@ OP2(void, web_server_dispatch, s32, cpu, struct task_struct *, prev)
 		}
 		if (c->by_tree)
 			granted(c, queue);
-		return;
+		found = true;
+		break;
 	}
+	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
+	if (!prev)
+		woken_has_chosen(cpu, found);
 }
 
 OP1(void, web_server_running, struct task_struct *, p)
@@ -551,6 +555,7 @@ OP1(void, web_server_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
+		hand_on();
 	}
 	start_turn(t, c, now);
 }
@@ -588,6 +593,11 @@ OP2(void, web_server_quiescent, struct task_struct *, p, u64, deq_flags)
 		end_turn(p, t, now_ns(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
+}
+
+OP2(void, web_server_update_idle, s32, cpu, bool, idle)
+{
+	idleness_changes(cpu, idle);
 }
 
 OP2(s32, web_server_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -648,12 +658,13 @@ struct sched_ext_ops web_server_ops = {
 	.running = (void *)web_server_running,
 	.stopping = (void *)web_server_stopping,
 	.quiescent = (void *)web_server_quiescent,
+	.update_idle = (void *)web_server_update_idle,
 	.init_task = (void *)web_server_init_task,
 	.enable = (void *)web_server_enable,
 	.cgroup_move = (void *)web_server_cgroup_move,
 	.init = (void *)web_server_init,
 	.exit = (void *)web_server_exit,
-	.flags = OPS_ENQ_EXITING,
+	.flags = OPS_KEEP_BUILTIN_IDLE | OPS_ENQ_EXITING,
 	.timeout_ms = 30000,
 	.name = "web_server",
 };

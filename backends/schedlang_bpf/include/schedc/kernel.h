@@ -113,9 +113,11 @@ enum scx_pick_idle_cpu_flags {
 };
 
 /*
- * The flags of sched_ext_ops are data that nothing relocates, so only a bit that never moved can
- * be used: exiting tasks are scheduled by the policy like all others.
+ * The flags of sched_ext_ops are data that nothing relocates, so only bits that never moved can be
+ * used: the kernel keeps track of idle CPUs although update_idle is there; exiting tasks are
+ * scheduled by the policy like all others.
  */
+#define OPS_KEEP_BUILTIN_IDLE (1ULL << 0)
 #define OPS_ENQ_EXITING (1ULL << 2)
 
 /* The callbacks that generated schedulers use; libbpf matches them by name. */
@@ -126,6 +128,7 @@ struct sched_ext_ops {
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, u64 deq_flags);
+	void (*update_idle)(s32 cpu, bool idle);
 	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
 	void (*enable)(struct task_struct *p);
 	void (*cgroup_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);

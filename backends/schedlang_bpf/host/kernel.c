@@ -3,9 +3,6 @@
  * As much of the kernel's sched_ext core as calls a scheduler's callbacks in the order, and under
  * the conditions, in which the kernel does. Time stands still unless `host_time` moves it.
  */
-#include <stdlib.h>
-#include <string.h>
-
 extern struct sched_ext_ops OPS;
 
 enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256 };
@@ -28,11 +25,15 @@ struct host_task {
 
 static struct host_task tasks_[TASKS];
 static int nr_tasks, nr_cpus, this_cpu, in_dispatch;
-static struct host_task *curr[CPUS];
+static struct host_task *curr[CPUS], *blocked[CPUS];
+static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
 static bool idle_bit[CPUS], kicked[CPUS];
 static u64 now_, seq_;
 static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
 static char fault[256];
+static struct cpumask idle_cpus;
+static const struct cpumask all_cpus = { BIT(CPUS) - 1 };
+static struct task_struct leaders[TASKS];
 
 static void fail(const char *why)
 {
@@ -95,12 +96,21 @@ s32 scx_bpf_task_cpu(const struct task_struct *p) { return host(p)->cpu; }
 
 const struct cpumask *scx_bpf_get_possible_cpumask(void)
 {
-	static const struct cpumask all = { BIT(CPUS) - 1 };
-
-	return &all;
+	return &all_cpus;
 }
 
 void scx_bpf_put_cpumask(const struct cpumask *mask) {}
+
+const struct cpumask *scx_bpf_get_idle_cpumask(void)
+{
+	idle_cpus.bits = 0;
+	for (int cpu = 0; cpu < nr_cpus; cpu++)
+		idle_cpus.bits |= (u64)idle_bit[cpu] << cpu;
+	return &idle_cpus;
+}
+
+void scx_bpf_put_idle_cpumask(const struct cpumask *mask) {}
+bool bpf_cpumask_empty(const struct cpumask *mask) { return !mask->bits; }
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) { return mask->bits >> cpu & 1; }
 u32 bpf_cpumask_weight(const struct cpumask *mask) { return __builtin_popcountll(mask->bits); }
 
@@ -252,18 +262,33 @@ static struct host_task *first_local(int cpu)
 	return first_in(LOCAL + cpu, NULL);
 }
 
-static void set_idle(int cpu)
+/* A CPU begins to be idle, or stops; from idle to idle it is marked only. */
+static void set_idle(int cpu, bool idle, bool changes)
 {
-	idle_bit[cpu] = true;
+	u64 args[] = { cpu, idle };
+
+	idle_bit[cpu] = idle;
+	if (changes)
+		OPS.update_idle(args);
+}
+
+void host_wake(int number, int cpu);
+
+/* The next CPU that finds nothing finds it before this task comes, and is idle after that. */
+void host_wake_late(int number, int cpu)
+{
+	late_waker = number;
+	late_cpu = cpu;
 }
 
 /* Choose what CPU `cpu` runs next; its number, or -1. A task whose slice is left goes on. */
 int host_schedule(int cpu)
 {
-	struct host_task *prev = curr[cpu], *next = NULL;
+	struct host_task *prev = curr[cpu] ? curr[cpu] : blocked[cpu], *next = NULL;
 	u64 args[] = { cpu, (u64)(prev ? &prev->p : NULL) };
 
 	this_cpu = cpu;
+	blocked[cpu] = NULL;
 	kicked[cpu] = false;
 	if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED) && prev->p.scx.slice)
 		return prev - tasks_;
@@ -287,11 +312,18 @@ int host_schedule(int cpu)
 	}
 	curr[cpu] = next;
 	if (!next) {
-		set_idle(cpu);
+		if (late_waker >= 0) {
+			int number = late_waker;
+
+			late_waker = -1;
+			host_wake(number, late_cpu);
+			this_cpu = cpu;
+		}
+		set_idle(cpu, true, prev);
 		return -1;
 	}
 	next->dsq = -1;
-	idle_bit[cpu] = false;
+	set_idle(cpu, false, !prev);
 	if (!next->p.scx.slice)
 		fail("a task without a slice");
 	running(next);
@@ -314,6 +346,7 @@ void host_block(int cpu)
 	OPS.quiescent(args);
 	t->p.scx.flags &= ~SCX_TASK_QUEUED;
 	curr[cpu] = NULL;
+	blocked[cpu] = t;
 }
 
 /* A property of the running task is changed: it leaves and comes back without leaving its CPU. */
@@ -347,6 +380,29 @@ void host_wake(int number, int cpu)
 	/* The core reschedules an idle CPU on whose run queue a task wakes up. */
 	if (!curr[t->cpu])
 		kicked[t->cpu] = true;
+}
+
+static void set_attributes(struct host_task *t, int nice, int weight, u64 mask)
+{
+	t->p.static_prio = PRIO_OF_NICE_0 + nice;
+	t->p.scx.weight = weight;
+	t->mask.bits = mask;
+	t->p.nr_cpus_allowed = __builtin_popcountll(mask);
+}
+
+/* A task that does not run gets other attributes: if it waits, it is taken out and put in again. */
+void host_change(int number, int nice, int weight, u64 mask)
+{
+	struct host_task *t = &tasks_[number];
+	u64 args[] = { (u64)&t->p, 2 };
+	bool waits = t->dsq >= 0;
+
+	if (waits)
+		OPS.quiescent(args);
+	t->dsq = -1;
+	set_attributes(t, nice, weight, mask);
+	if (waits)
+		do_enqueue(t, 0);
 }
 
 static void set_cgroup(struct host_task *t, const char *path)
@@ -385,17 +441,12 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 	struct host_task *t = &tasks_[nr_tasks++];
 	u64 args[] = { (u64)&t->p };
 
-	static struct task_struct leaders[TASKS];
-
 	strncpy(t->p.comm, comm, TASK_COMM_LEN - 1);
 	t->p.group_leader = &leaders[nr_tasks - 1];
 	strncpy(t->p.group_leader->comm, process, TASK_COMM_LEN - 1);
-	t->p.static_prio = PRIO_OF_NICE_0 + nice;
-	t->p.scx.weight = weight;
+	set_attributes(t, nice, weight, mask);
 	t->p.flags = kthread ? 0x00200000 : 0;
-	t->mask.bits = mask;
 	t->p.cpus_ptr = &t->mask;
-	t->p.nr_cpus_allowed = __builtin_popcountll(mask);
 	t->cpu = cpu;
 	t->direct = NONE;
 	t->dsq = -1;
@@ -406,6 +457,7 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 	return t - tasks_;
 }
 
+/* At time 0; the policy's params have been set. */
 void host_start(int cpus)
 {
 	u64 none[1];
@@ -413,10 +465,11 @@ void host_start(int cpus)
 	nr_cpus = cpus;
 	OPS.init(none);
 	for (int cpu = 0; cpu < cpus; cpu++)
-		set_idle(cpu);
+		set_idle(cpu, true, false);
 }
 
 void host_time(u64 now) { now_ = now; }
 int host_kicked(int cpu) { return kicked[cpu]; }
+int host_cpu(int task) { return tasks_[task].cpu; }
 u64 host_slice(int task) { return tasks_[task].p.scx.slice; }
 const char *host_fault(void) { return fault; }

@@ -1,6 +1,6 @@
 """How one knows a folder of certificates: the names and the beginnings of its files.
 
-A module of its own, so that whoever reads a policy need not load what writes proofs.
+`report.certificates` makes them, `files` writes them; this is what both have to know.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 
 INDEX: Final = "index.json"
 KIND: Final = "schedc proof"
+CERTIFICATE_SUFFIX: Final = ".smt2"
 _NAME: Final = re.compile(r"[0-9]{3,6}-[a-z0-9-]{1,60}(\.hypotheses)?\.smt2")
 _INDEX_START: Final = f'{{\n "kind": "{KIND}",\n'.encode()
 

@@ -1,4 +1,7 @@
-"""Workloads by name: the shapes that come with schedc (`stdlib/workloads`), and files."""
+"""Workloads by name: the shapes that come with schedc (`stdlib/workloads`), and files.
+
+At the rim: it reads files. What is in them is `workload.format`'s concern.
+"""
 
 from __future__ import annotations
 

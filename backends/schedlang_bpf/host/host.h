@@ -7,6 +7,8 @@
 #define SCHEDC_BPF_H
 
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -21,6 +23,7 @@ typedef _Bool bool;
 #define ENOMEM 12
 #define TASK_COMM_LEN 16
 #define PRIO_OF_NICE_0 120
+#define OPS_KEEP_BUILTIN_IDLE (1ULL << 0)
 #define OPS_ENQ_EXITING (1ULL << 2)
 #define MAX_LEVELS 8
 
@@ -88,6 +91,7 @@ struct sched_ext_ops {
 	void (*running)(u64 *args);
 	void (*stopping)(u64 *args);
 	void (*quiescent)(u64 *args);
+	void (*update_idle)(u64 *args);
 	s32 (*init_task)(u64 *args);
 	void (*enable)(u64 *args);
 	void (*cgroup_move)(u64 *args);
@@ -103,7 +107,7 @@ struct sched_ext_ops {
 #define __noinline
 #define __global
 #define __ksym
-#define __weak __attribute__((weak))
+#define __weak
 #define __arg_nonnull
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define BIT(n) (1ULL << (n))
@@ -122,7 +126,18 @@ struct task_struct *bpf_get_current_task_btf(void);
 
 #define core_enum(type, name) name
 #define read_member(pointer, member) ((pointer)->member)
-#define kernel_has(function) (!!(function))
+/* Of the functions that not all kernels have, those of 6.13. */
+#define kernel_has(function) has_##function
+enum {
+	has_scx_bpf_dsq_insert___613 = 1,
+	has_scx_bpf_dsq_insert_vtime___613 = 1,
+	has_scx_bpf_dsq_move_to_local___613 = 1,
+	has_scx_bpf_now___614 = 0,
+	has_scx_bpf_dsq_insert___v2___619 = 0,
+	has___scx_bpf_dsq_insert_vtime___619 = 0,
+	has_scx_bpf_task_set_slice___619 = 0,
+	has_scx_bpf_dsq_move_to_local___v2___701 = 0,
+};
 #define kernel_has_type(type) 0
 
 #define OP1(type, name, t0, a0)								\

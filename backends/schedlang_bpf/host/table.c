@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the caller sees of one machine: a table of its functions. `start` makes the machine new:
+ * every variable, the scheduler's too, is in one of the two sections that are put back. Defined
+ * before: DATA and BSS (the sections), PARAMS (the policy's, or NULL).
+ */
+#define CONCAT(a, b) a##b
+#define BEGIN(section) CONCAT(__start_, section)
+#define END(section) CONCAT(__stop_, section)
+
+static char *at_first;
+
+static void make_new(void)
+{
+	size_t size = END(DATA) - BEGIN(DATA);
+	char *saved = at_first;
+
+	if (!saved) {
+		saved = malloc(size);
+		memcpy(saved, BEGIN(DATA), size);
+	}
+	for (int i = 0; i < nr_tasks; i++)
+		free(tasks_[i].storage);
+	for (int i = 0; i < VALUES && values[i].map; i++)
+		free(values[i].value);
+	memset(BEGIN(BSS), 0, END(BSS) - BEGIN(BSS));
+	memcpy(BEGIN(DATA), saved, size);
+	at_first = saved;
+}
+
+static void table_start(int cpus, const s64 *params, int nr_params)
+{
+	make_new();
+	if (nr_params)
+		memcpy(PARAMS, params, nr_params * sizeof(*params));
+	host_start(cpus);
+}
+
+struct table {
+	void (*start)(int cpus, const s64 *params, int nr_params);
+	void (*time)(u64 now);
+	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
+		    int kthread, u64 mask, int cpu);
+	void (*change)(int task, int nice, int weight, u64 mask);
+	void (*wake)(int task, int cpu);
+	void (*wake_late)(int task, int cpu);
+	void (*expire)(int cpu);
+	void (*block)(int cpu);
+	void (*touch)(int cpu);
+	int (*schedule)(int cpu);
+	int (*kicked)(int cpu);
+	int (*cpu)(int task);
+	u64 (*slice)(int task);
+	const char *(*fault)(void);
+};

@@ -1,0 +1,1 @@
+"""Whether what the compiler makes of a policy does what the policy means."""

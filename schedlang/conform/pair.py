@@ -1,0 +1,238 @@
+"""The reference interpreter and a twin side by side, decision by decision. Pure but for the twin.
+
+Whatever the interpreter lets a CPU choose, the twin must choose, with the same slice; and it must
+have woken each CPU that is to choose. It may wake a CPU once more, if that finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, assert_never, final
+
+from schedlang.conform.events import Act, Event
+from schedlang.conform.twin import Twin
+from schedlang.ir.nodes import GuardShare, Policy
+from schedlang.machine.compiled import CompiledPolicy, compile_policy
+from schedlang.machine.machine import Machine, Mode, Phase
+from schedlang.machine.scenario import TaskSpec
+from schedlang.machine.topology import Topology
+
+MOST_TASKS: Final = 12
+_ROUNDS: Final = 64
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    queue: int
+    task: int
+    key: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """After event number `event` of a trace the two part. `waiting` is what was in the queues just
+    before, in the interpreter; `queue` is the one that it chose, if it chose one.
+    """
+
+    event: int
+    at_ns: int
+    what: str
+    queue: int | None = None
+    waiting: tuple[Waiting, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Setting:
+    cpus: int
+    params: tuple[int, ...]
+
+
+@final
+class _Parted(Exception):
+    """Never leaves this module."""
+
+    def __init__(self, what: str, queue: int | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.queue = queue
+
+
+def compare(
+    policy: Policy,
+    twin: Twin,
+    setting: Setting,
+    events: Sequence[Event],
+    code: CompiledPolicy | None = None,
+) -> Divergence | None:
+    """Let `events` happen to both; None if the twin does what the interpreter does."""
+    pair = Pair(policy, twin, setting, code)
+    for number, event in enumerate(events):
+        try:
+            pair.take(event)
+        except _Parted as parted:
+            return Divergence(number, pair.now, parted.what, parted.queue, pair.waiting)
+    return None
+
+
+@final
+class Pair:
+    """Both machines; the world is the same for both. `turns` have been compared."""
+
+    def __init__(
+        self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy | None = None
+    ) -> None:
+        self._policy = policy
+        self._cpus = setting.cpus
+        self._twin = twin
+        self._machine = Machine(
+            policy, Topology(setting.cpus), setting.params, code or compile_policy(policy)
+        )
+        # The twin settles when it is touched, and rounds a share's cost up then.
+        self._may_touch = not any(isinstance(guard, GuardShare) for guard in policy.guards)
+        self.now = 0
+        self.turns = 0
+        self.waiting: tuple[Waiting, ...] = ()
+        twin.start(setting.cpus, setting.params)
+
+    def take(self, event: Event) -> None:
+        self.now += event.ns
+        self._twin.time(self.now)
+        self._happen(event)
+        self._check()
+        self._choose_all()
+
+    def _happen(self, event: Event) -> None:
+        cpus, tasks = self._machine.cpus, self._machine.tasks
+        busy = [i for i, cpu in enumerate(cpus) if cpu.mode is Mode.RUNNING]
+        asleep = [i for i, task in enumerate(tasks) if task.phase is Phase.BLOCKED]
+        still = [i for i, task in enumerate(tasks) if task.phase is not Phase.RUNNING]
+        match event.act:
+            case Act.FORK:
+                if len(tasks) < MOST_TASKS:
+                    self._fork(event)
+            case Act.WAKE:
+                if asleep:
+                    self._wake(asleep[event.pick % len(asleep)], event.pick % self._cpus)
+            case Act.EXPIRE | Act.BLOCK:
+                if busy:
+                    self._stop(busy[event.pick % len(busy)], blocked=event.act is Act.BLOCK)
+            case Act.CHANGE:
+                if still:
+                    self._change(still[event.pick % len(still)], event.spec)
+            case Act.TOUCH:
+                if busy and self._may_touch:
+                    self._twin.touch(busy[event.pick % len(busy)])
+            case _:
+                assert_never(event.act)
+
+    def _fork(self, event: Event) -> None:
+        spec = self._fitting(event.spec)
+        allowed = [cpu for cpu in range(self._cpus) if spec.may_run_on(cpu)]
+        cpu = allowed[event.pick % len(allowed)]
+        number = self._twin.fork(spec, cpu)
+        self._machine.fork(spec, self.now, cpu)
+        self._twin.wake(number, 0)
+
+    def _wake(self, task: int, cpu: int) -> None:
+        self._machine.wake(task, self.now)
+        self._twin.wake(task, cpu)
+
+    def _stop(self, cpu: int, *, blocked: bool) -> None:
+        self._machine.stop(cpu, self.now, blocked=blocked)
+        if blocked:
+            self._twin.block(cpu)
+        else:
+            self._twin.expire(cpu)
+        self._check()
+        self._choose(cpu, was_idle=False)
+
+    def _change(self, task: int, wanted: TaskSpec) -> None:
+        """It stays on its CPU, or the kernel would put it in a queue twice."""
+        before = self._machine.tasks[task].spec
+        affinity = wanted.affinity
+        if affinity is not None:
+            affinity |= {self._twin.cpu(task)}
+        spec = replace(before, nice=wanted.nice, weight=wanted.weight, affinity=affinity)
+        if spec != before:
+            self._machine.change(task, spec, self.now)
+            self._twin.change(task, spec)
+
+    def _fitting(self, spec: TaskSpec) -> TaskSpec:
+        """A task that may run nowhere here gets the first CPU besides."""
+        if spec.affinity is None or any(spec.may_run_on(cpu) for cpu in range(self._cpus)):
+            return spec
+        return replace(spec, affinity=spec.affinity | {0})
+
+    # --- choices
+
+    def _choose_all(self) -> None:
+        """Whoever was woken chooses, until nobody is; then no CPU sleeps that could run a task."""
+        for _ in range(_ROUNDS):
+            woken = [cpu for cpu in range(self._cpus) if self._has_to_choose(cpu)]
+            if not woken:
+                break
+            for cpu in woken:
+                self._choose_or_look(cpu)
+        else:
+            raise _Parted("CPUs are woken in vain again and again")
+        waiting = [task.spec for task in self._machine.tasks if task.phase is Phase.QUEUED]
+        for cpu, state in enumerate(self._machine.cpus):
+            if state.mode is Mode.IDLE and any(spec.may_run_on(cpu) for spec in waiting):
+                raise _Parted(f"CPU {cpu} is idle while a task waits that it may run")
+
+    def _has_to_choose(self, cpu: int) -> bool:
+        return cpu in self._machine.woken or self._sleeps_kicked(cpu)
+
+    def _sleeps_kicked(self, cpu: int) -> bool:
+        """A CPU is woken once more that may have missed an arrival."""
+        return self._machine.cpus[cpu].mode is Mode.IDLE and self._twin.is_kicked(cpu)
+
+    def _choose_or_look(self, cpu: int) -> None:
+        if cpu in self._machine.woken:
+            self._choose(cpu, was_idle=True)
+        elif self._sleeps_kicked(cpu) and (found := self._schedule(cpu)) is not None:
+            raise _Parted(f"CPU {cpu}: nothing is to be run, and the code runs task {found}")
+
+    def _choose(self, cpu: int, *, was_idle: bool) -> None:
+        self.waiting = tuple(
+            Waiting(number, entry.task, entry.key)
+            for number, queue in enumerate(self._machine.queues)
+            for entry in queue.entries
+        )
+        expected = self._machine.choose(cpu, self.now)
+        if was_idle and not self._twin.is_kicked(cpu):
+            # The interpreter wakes a CPU also for a task that its CPU goes on with.
+            if expected is not None:
+                raise _Parted(f"CPU {cpu} is to be woken, and sleeps on", expected.queue)
+            return
+        found = self._schedule(cpu)
+        wanted = None if expected is None else expected.task
+        if found != wanted:
+            what = f"CPU {cpu}: {_name(wanted)} is to be run, and the code runs {_name(found)}"
+            raise _Parted(what, None if expected is None else expected.queue)
+        if expected is not None:
+            self._compare_slices(expected.task, expected.queue)
+            self.turns += 1
+
+    def _compare_slices(self, task: int, queue: int) -> None:
+        wanted, found = self._machine.tasks[task].slice_ns, self._twin.slice_ns(task)
+        if wanted != found:
+            raise _Parted(f"task {task}: its slice is {wanted} ns, and {found} in the code", queue)
+
+    def _schedule(self, cpu: int) -> int | None:
+        found = self._twin.schedule(cpu)
+        self._check()
+        return found
+
+    def _check(self) -> None:
+        fault = self._twin.fault()
+        if fault:
+            raise _Parted(f"what no kernel takes: {fault}")
+
+
+def _name(task: int | None) -> str:
+    return "nothing" if task is None else f"task {task}"

@@ -1,0 +1,183 @@
+"""`work_conserving`, for any number of CPUs and tasks and any affinities.
+
+A CPU is idle or awake. As long as a task waits that an idle CPU could run, some CPU was woken and
+has yet to choose. Its choice takes a task, or else there is one less of the woken CPUs that have
+nothing to take; so the chain of wake-ups ends, and then nobody is idle beside work. Which queues a
+CPU reads is `reachability.preamble`'s to say.
+"""
+
+from __future__ import annotations
+
+from schedlang.ir import nodes as ir
+from schedlang.prover.arbiter import Arbitration, free_draw, free_state, turns
+from schedlang.prover.reachability import every_task, fact, preamble
+from schedlang.prover.roles import choosing_roles
+from schedlang.prover.rules import Rules
+from schedlang.prover.solver import Ledger
+from schedlang.prover.terms import Term, any_of
+from schedlang.prover.verdict import Reason, Unknown
+
+_CHAIN = """
+(declare-fun woken (Cpu) Bool)
+(declare-fun woken-after (Cpu) Bool)
+(declare-const next Cpu)
+(declare-const wakes Bool)
+(define-fun fits ((t Task) (c Cpu)) Bool (and (allowed t c) (reads c (routed t))))
+(define-fun has-work ((c Cpu)) Bool (exists ((t Task)) (and (queued t) (fits t c))))
+(define-fun has-work-after ((c Cpu)) Bool (exists ((t Task)) (and (queued-after t) (fits t c))))
+(define-fun useless ((c Cpu)) Bool (and (woken c) (not (has-work c))))
+(define-fun useless-after ((c Cpu)) Bool (and (woken-after c) (not (has-work-after c))))"""
+
+_LINKED = (
+    "(=> (exists ((c Cpu)) (and (not (awake c)) (has-work c))) (exists ((c Cpu)) (woken c)))",
+    "(forall ((c Cpu)) (=> (woken c) (awake c)))",
+)
+_LINK_AFTER = (
+    "(=> (exists ((c Cpu)) (and (not (awake-after c)) (has-work-after c)))"
+    " (exists ((c Cpu)) (woken-after c)))"
+)
+_LINKED_AFTER = (_LINK_AFTER, "(forall ((c Cpu)) (=> (woken-after c) (awake-after c)))")
+_SAME_QUEUED = "(forall ((t Task)) (= (queued-after t) (queued t)))"
+_SAME_CPUS = "(forall ((c Cpu)) (and (= (woken-after c) (woken c)) (= (awake-after c) (awake c))))"
+
+_ARRIVES = (
+    "(forall ((t Task)) (= (queued-after t) (or (queued t) (= t task))))",
+    "(= wakes (exists ((c Cpu)) (and (not (awake c)) (fits task c))))",
+    "(=> wakes (and (not (awake next)) (fits task next)))",
+    "(forall ((c Cpu)) (= (woken-after c) (or (woken c) (and wakes (= c next)))))",
+    "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (and wakes (= c next)))))",
+)
+_LEAVES = ("(forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))", _SAME_CPUS)
+_IS_CLAIMED = (
+    _SAME_QUEUED,
+    "(forall ((c Cpu)) (= (woken-after c) (woken c)))",
+    "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (= c cpu))))",
+)
+
+_CHOOSES = "(awake cpu)"
+_TAKES = (
+    "(and (queued task) (fits task cpu))",
+    "(forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))",
+)
+_FINDS_NOTHING = ("(not (has-work cpu))", _SAME_QUEUED)
+_STAYS = "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (and wakes (= c next)))))"
+_SLEEPS = (
+    "(forall ((c Cpu)) (= (awake-after c)"
+    " (or (and (awake c) (not (= c cpu))) (and wakes (= c next)))))"
+)
+_HAS_CHOSEN = (
+    "(forall ((c Cpu)) (= (woken-after c)"
+    " (or (and (woken c) (not (= c cpu))) (and wakes (= c next)))))"
+)
+_WAS_WOKEN = ("(woken cpu)", _HAS_CHOSEN)
+_WAS_NOT_WOKEN = (
+    "(not (woken cpu))",
+    "(not wakes)",
+    "(forall ((c Cpu)) (= (woken-after c) (woken c)))",
+)
+_FEWER_QUEUED = "(and (queued task) (not (queued-after task)))"
+_FEWER_USELESS = (
+    "(and (useless cpu) (not (useless-after cpu))"
+    " (forall ((c Cpu)) (=> (useless-after c) (useless c))))"
+)
+
+
+def prove_work_conserving(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
+    """No CPU stays idle while a task waits that it may run."""
+    return (
+        _prove_takes(rules, ledger)
+        or _prove_chain(policy, rules, ledger)
+        or _prove_progress(policy, rules, ledger)
+    )
+
+
+def _prove_takes(rules: Rules, ledger: Ledger) -> Unknown | None:
+    """A CPU that chooses finds nothing only if all queues are empty for it."""
+    for name, roles in choosing_roles(rules).items():
+        gap = prove_takes(name, roles, ledger.of_roles())
+        if gap is not None:
+            return gap
+    return None
+
+
+def prove_takes(name: str, arbitration: Arbitration, ledger: Ledger) -> Unknown | None:
+    draw = free_draw(arbitration, "")
+    options = turns(arbitration, free_state(arbitration, ""), draw)
+    return ledger.prove(
+        f"{name}: a CPU that chooses takes something if there is anything",
+        (*draw.known, any_of(draw.occupied)),
+        [any_of(turn.condition for turn in options)],
+    )
+
+
+def _prove_chain(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
+    hands_on = rules.hands_on
+    woken, other = (_choice(is_woken, hands_on) for is_woken in (True, False))
+    events = {
+        "an arrival": _ARRIVES,
+        "a task that leaves its queue": _LEAVES,
+        "a CPU that is claimed": _IS_CLAIMED,
+        **{f"a woken CPU that {name}": facts for name, facts in woken.items()},
+        **{f"a CPU that {name} after a turn": facts for name, facts in other.items()},
+    }
+    for name, event in events.items():
+        gap = _prove(
+            f"{name} leaves a woken CPU while an idle one has work",
+            policy,
+            (*_LINKED, *event),
+            _LINKED_AFTER,
+            ledger,
+        )
+        if gap is not None:
+            return _explained(gap)
+    return None
+
+
+def _choice(is_woken: bool, hands_on: bool) -> dict[str, tuple[str, ...]]:
+    """What is so before and after a CPU has chosen and, if it was woken, has woken the next one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, takes in (("takes a task", True), ("finds nothing", False)):
+        facts = [_CHOOSES, *(_TAKES if takes else _FINDS_NOTHING), _STAYS if takes else _SLEEPS]
+        facts += _WAS_WOKEN if is_woken else _WAS_NOT_WOKEN
+        if is_woken:
+            facts += _hands_on(takes) if hands_on else ("(not wakes)",)
+        found[name] = tuple(facts)
+    return found
+
+
+def _hands_on(takes: bool) -> tuple[str, ...]:
+    """If some entry's task may run on a CPU that is idle by now, one such CPU is woken."""
+    idle = "(not (awake {c}))" if takes else "(or (not (awake {c})) (= {c} cpu))"
+    one = f"(and {idle.format(c='c')} (has-work-after c))"
+    this = f"(and {idle.format(c='next')} (has-work-after next))"
+    return (f"(= wakes (exists ((c Cpu)) {one}))", f"(=> wakes {this})")
+
+
+def _prove_progress(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
+    """The pair of the waiting tasks and the woken CPUs without work decreases with each choice."""
+    choices = _choice(is_woken=True, hands_on=rules.hands_on)
+    less = {"takes a task": (_FEWER_QUEUED,), "finds nothing": (_SAME_QUEUED, _FEWER_USELESS)}
+    for name, facts in choices.items():
+        title = f"a woken CPU that {name} brings the chain nearer to its end"
+        gap = _prove(title, policy, facts, less[name], ledger)
+        if gap is not None:
+            return gap
+    return None
+
+
+def _prove(
+    name: str,
+    policy: ir.Policy,
+    hypotheses: tuple[str, ...],
+    goals: tuple[str, ...],
+    ledger: Ledger,
+) -> Unknown | None:
+    known: tuple[Term, ...] = (*every_task(policy), *map(fact, hypotheses))
+    return ledger.prove(name, known, list(map(fact, goals)), preamble=preamble(policy) + _CHAIN)
+
+
+def _explained(gap: Unknown) -> Unknown:
+    if gap.reason is not Reason.INDUCTION_FAILED:
+        return gap
+    detail = "a CPU that was woken for one task may take another, and wakes no CPU for the first"
+    return Unknown(gap.reason, f"{gap.detail}: {detail}")

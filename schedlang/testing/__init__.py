@@ -1,0 +1,1 @@
+"""A policy's `test` blocks, run and judged."""

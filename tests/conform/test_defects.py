@@ -1,0 +1,198 @@
+"""Each mistake that the emitter might make is noticed: seeded into the C, a random trace shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from schedlang.conform.twin import Twin
+from schedlang_bpf.native import natives
+from tests.bpf.native import needs_zig
+from tests.support.conforming import Defect, c_of, drawn_trace, failure
+from tests.support.policies import compiled
+
+TRACES = 150
+POLICY = compiled(
+    """policy p
+use std.orders.{vruntime}
+param patience : duration = 20ms in 5ms..50ms
+task {
+  burst : duration = 1ms in 0ns..100ms
+  on stop if blocked { burst = (burst + used) / 2 }
+}
+order deadline {
+  due : time = now + 10ms
+  on wake { due = now + 10ms }
+  on join { due = clamp(due, now - 50ms, now + 50ms) }
+  key due
+}
+queue urgent { global  order deadline  slice 1ms }
+queue quick  { global  order vruntime(credit: 10ms, fork: 5ms)  slice 2ms }
+queue batch  { global  order fifo  slice 4ms }
+queue idle   { global  order fifo  slice 8ms }
+route {
+  nice < 0     -> urgent
+  comm ~ "w*"  -> quick
+  burst > 3ms  -> batch
+  else         -> idle
+}
+serve strict { urgent  weighted { quick: 3  batch: 1 }  idle }
+guard batch after patience
+guard idle at least 10%
+"""
+)
+PLACED = compiled(
+    """policy p
+queue a { global  order fifo  slice 1ms }
+queue b { global  order fifo  slice 2ms }
+route { nice < 0 -> a  else -> b }
+serve weighted { a: 3  b: 1 }
+guard b at least 10%
+place { prev  cpu in any }
+"""
+)
+
+STOP = "t->task.burst = clamp_to(quotient(t->task.burst + used, 2), 0, 100000000);"
+BY_KEY = "insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);"
+PICK = "cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);\n\tif (cpu >= 0)\n\t\tkick_idle(cpu);"
+DEFECTS: Mapping[str, Defect] = {
+    # the wrong queue
+    "routed elsewhere": ("\t\treturn QUEUE_BATCH;\n#line", "\t\treturn QUEUE_QUICK;\n#line"),
+    "inserted elsewhere": (
+        "insert(p, t->turn.queue, t->turn.slice_ns);",
+        "insert(p, 0, t->turn.slice_ns);",
+    ),
+    "order of a strict node": (
+        "\tif (waiting & BIT(QUEUE_URGENT))\n\t\treturn QUEUE_URGENT;\n",
+        "\tif (waiting & BIT(QUEUE_IDLE))\n\t\treturn QUEUE_IDLE;\n"
+        "\tif (waiting & BIT(QUEUE_URGENT))\n\t\treturn QUEUE_URGENT;\n",
+    ),
+    # guards
+    "guard dropped": ("queue = overdue(c, waiting, now);", "queue = NO_QUEUE;"),
+    "guard's oldest first": ("\t\tdue = c->due[GUARD_BATCH_AFTER];\n", "\t\tdue = 0;\n"),
+    "guard not seen empty": ("see_empty(c, waiting, now);", ";"),
+    "share seen empty forgives": (
+        "point_max(c->due[GUARD_IDLE_SHARE], now)",
+        "point_min(c->due[GUARD_IDLE_SHARE], now)",
+    ),
+    "share cost": ("share_cost(ran, 10)", "share_cost(ran, 20)"),
+    "share start": ("point_min(c->due[GUARD_IDLE_SHARE], now)", "c->due[GUARD_IDLE_SHARE]"),
+    "delay from the wrong time": (
+        "c->due[GUARD_BATCH_AFTER] = now + param_patience();\n#line 24",
+        "c->due[GUARD_BATCH_AFTER] = c->due[GUARD_BATCH_AFTER] + param_patience();\n#line 24",
+    ),
+    "param not held to its range": (
+        "clamp_to(params.patience, 5000000LL, 50000000LL)",
+        "clamp_to(params.patience, 5000000LL, 5000000LL)",
+    ),
+    # comparisons
+    "nice swapped": ("nice_of(p) < 0", "nice_of(p) > 0"),
+    "burst swapped": ("t->task.burst > 3000000", "t->task.burst < 3000000"),
+    "burst off by one": ("t->task.burst > 3000000", "t->task.burst >= 1000000"),
+    "blocked negated": ("if (blocked)", "if (!blocked)"),
+    "keys swapped": ("point_before(key, head)", "point_before(head, key)"),
+    "pattern on names": ('name_starts(&comm, "w", 1)', "false"),
+    "least service": (
+        "point_before(c->weighted_0.served[child],\n\t\t\t\t c->weighted_0.served[least])",
+        "point_before(c->weighted_0.served[least],\n\t\t\t\t c->weighted_0.served[child])",
+    ),
+    # clamps
+    "state not held to its range": (STOP, "t->task.burst = t->task.burst + used * 100000;"),
+    "charge not clamped": (
+        "clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS)",
+        "time_since(now, t->turn.started_at)",
+    ),
+    "deadline not held near": (
+        "point_min(point_max(t->queue_urgent.due, now - 50000000), now + 50000000)",
+        "t->queue_urgent.due",
+    ),
+    "virtual time not held near": (
+        "t->queue_quick.v = point_max(t->queue_quick.v, clock - 10000000);",
+        ";",
+    ),
+    "credit": ("clock - 10000000", "clock - 1000000"),
+    # wake-ups
+    "kick lost": (PICK, ";"),
+    "wake-up not handed on": ("woken_has_chosen(cpu, found);", ";"),
+    # settling
+    "not settled when stopped": (
+        "\t\tsettle(c, now);\n\t\tc->running = false;",
+        "\t\tc->running = false;",
+    ),
+    "not settled before a choice": ("\tsettle(c, now);\n\tif (prev", "\tif (prev"),
+    "settled twice": ("\tc->settled_at = now;\n\tswitch", "\tswitch"),
+    "still running after it stopped": ("\t\tc->running = false;\n", ""),
+    # weights
+    "scale of a child": ("ran, 3ULL)", "ran, 1ULL)"),
+    "child of a node": ("charge(&c->weighted_0.served[1]", "charge(&c->weighted_0.served[0]"),
+    "weight of a task": ("quotient(used * 100, weight_of(p))", "used"),
+    "weight upside down": (
+        "quotient(used * 100, weight_of(p))",
+        "quotient(used * weight_of(p), 100)",
+    ),
+    # clocks
+    "clock not moved": ("advance_clock(&clock_quick, t->queue_quick.v);", ";"),
+    "node's time not moved": ("\t\tif (c->by_tree)\n\t\t\tgranted(c, queue);\n", ""),
+    "node's time moved by a guard": ("\t\tif (c->by_tree)\n\t\t\tgranted", "\t\t\tgranted"),
+    "child that was away not brought up": (
+        "point_max(c->weighted_0.served[child], c->weighted_0.now);",
+        "c->weighted_0.served[child];",
+    ),
+    "node forgets whom it saw": ("c->weighted_0.seen = waiting;", "c->weighted_0.seen = 0;"),
+    # keys, slices, states
+    "key forgotten": (BY_KEY, BY_KEY.replace("t->turn.key", "now")),
+    "slice of another queue": ("t->turn.slice_ns = 4000000;", "t->turn.slice_ns = 2000000;"),
+    "wake-up not told": (
+        "\tif (woke) {\n#line 10",
+        "\tif (!woke) {\n#line 10",
+    ),
+    "state begun twice": ("t->turn.joined |= BIT(QUEUE_QUICK);", ";"),
+    "stop handler not called": ("\ttask_stop(p, t, now, used, granted, blocked);\n", ""),
+    "order's stop handler not called": (
+        "\t\tqueue_quick_stop(p, t, now, used, granted, blocked);\n",
+        "",
+    ),
+    # a turn that goes on
+    "goes on with the old slice": ("\t\t\tset_slice(prev, t->turn.slice_ns);\n", ""),
+    "goes on without its new state": ("\t\t\t*t = *next;\n", ""),
+    "goes on always": ("(!(waiting & own) || ahead)", "true"),
+}
+OF_PLACING: Mapping[str, Defect] = {
+    "placed nowhere": ("\tcpu = place(p, prev_cpu);\n", "\tcpu = -1;\n"),
+    "previous CPU not tried": (
+        "bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr) &&\n"
+        "\t    scx_bpf_test_and_clear_cpu_idle(prev_cpu)",
+        "false",
+    ),
+    "pinned task not placed": ("if (woke && is_pinned(p)) {", "if (false) {"),
+    "tree not walked for a placed turn": ("\tif (t->turn.placed) {", "\tif (false) {"),
+    "idle time counts as debt": ("\tif (!c->busy)\n\t\tsee_empty(c, 0, now);\n", ""),
+    "no idle CPU seen": ("\tc->busy = true;\n", ""),
+}
+
+
+@pytest.fixture(scope="module")
+def twins() -> dict[str, Twin]:
+    """All of them from one call of the compiler."""
+    units = [(name, POLICY, c_of(POLICY, defect)) for name, defect in DEFECTS.items()]
+    units += [(name, PLACED, c_of(PLACED, defect)) for name, defect in OF_PLACING.items()]
+    machines = natives([(c, policy) for _, policy, c in units])
+    return {name: twin for (name, _, _), twin in zip(units, machines, strict=True)}
+
+
+@needs_zig
+@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING])
+def test_a_defect_is_noticed(name: str, twins: dict[str, Twin]) -> None:
+    policy = POLICY if name in DEFECTS else PLACED
+    traces = (drawn_trace(policy, number) for number in range(TRACES))
+    assert failure(policy, twins[name], traces) is not None
+
+
+@needs_zig
+def test_without_a_defect_nothing_is_noticed() -> None:
+    policies = (POLICY, PLACED)
+    twins = natives([(c_of(policy), policy) for policy in policies])
+    for policy, twin in zip(policies, twins, strict=True):
+        traces = (drawn_trace(policy, number) for number in range(TRACES))
+        assert failure(policy, twin, traces) is None

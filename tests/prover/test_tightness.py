@@ -1,0 +1,151 @@
+"""How tight the bounds are: for small instances Z3 finds the longest wait there can be.
+
+Where a bound is not that wait, `excess_ns` says by how much it is longer, and the comment why. A
+bound that is tightened must be told here; one that is below the optimum is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from schedlang.prover.prove import prove
+from schedlang.prover.verdict import Proved
+from tests.support.adversary import MS
+from tests.support.optimum import Instance, longest_wait_ns
+from tests.support.optimum_vtime import VtimeInstance, longest_wait_in_vtime_ns
+from tests.support.policies import compiled
+
+ROUNDING_NS = 10_000  # deadlines that are missed by 1 ns, turns that are charged 1 us
+
+
+def bound_ns(text: str) -> int:
+    """Of the claim that the policy ends with."""
+    verdict = prove(compiled(text)).findings[-1].verdict
+    assert isinstance(verdict, Proved), verdict
+    assert verdict.bound is not None
+    return verdict.bound.value_ns
+
+
+def claim(queue: str, tasks: int) -> str:
+    return f"guarantee {{ wait({queue}) <= 1000s when tasks({queue}) <= {tasks} and tick <= 1ms }}"
+
+
+def policy(instance: Instance) -> str:
+    """Slices that with a tick of 1 ms make the instance's turns."""
+    names = [f"q{number}" for number in range(len(instance.turns_ns))]
+    lines = ["policy small"]
+    for name, turn_ns in zip(names, instance.turns_ns, strict=True):
+        lines.append(f"queue {name} {{ global  order fifo  slice {turn_ns - MS}ns }}")
+    rules = [f'comm ~ "{name}" -> {name}' for name in names[:-1]]
+    lines.append(f"route {{ {'  '.join(rules)}  else -> {names[-1]} }}")
+    if instance.weights:
+        children = [f"{n}: {w}" for n, w in zip(names, instance.weights, strict=True)]
+        lines.append(f"serve weighted {{ {'  '.join(children)} }}")
+    else:
+        lines.append(f"serve strict {{ {'  '.join(names)} }}")
+    for queue, kind, value in instance.guards:
+        quantity = f"after {value}ns" if kind == "after" else f"at least {value}%"
+        lines.append(f"guard q{queue} {quantity}")
+    return "\n".join([*lines, claim(f"q{instance.victim}", instance.tasks)])
+
+
+@dataclass(frozen=True)
+class Case:
+    instance: Instance
+    optimum_ns: int
+    excess_ns: int
+
+
+LONG, MID, SHORT = 11 * MS, 5 * MS, 3 * MS
+AFTER = ((1, "after", 20 * MS),)
+AFTERS = (*AFTER, (2, "after", 30 * MS))
+SHARE = ((1, "share", 20),)
+SHARES = (*SHARE, (2, "share", 30))
+CASES = {
+    "fifo: tight": Case(Instance((MID,), 0, 4, 6), 15 * MS, 0),
+    # The turn that runs when the task arrives is counted twice where it is the queue's own.
+    "after, alone: longer by a turn of its own": Case(
+        Instance((LONG, MID), 1, 1, 6, guards=AFTER), 31 * MS, MID
+    ),
+    "after, two tasks: longer by a turn of its own": Case(
+        Instance((LONG, MID), 1, 2, 9, guards=AFTER), 67 * MS, MID
+    ),
+    "after, beside another: longer by a turn of its own": Case(
+        Instance((LONG, MID, SHORT), 2, 1, 8, guards=AFTERS), 46 * MS, SHORT
+    ),
+    # The guards' rate is one of long times; in a short one they serve a turn.
+    "head of `strict` beside a guard": Case(
+        Instance((LONG, MID), 0, 1, 6, guards=AFTER), MID, 7_500_000
+    ),
+    # The lag counts a turn of each guarded queue, and divides by what the shares leave.
+    "share, alone": Case(Instance((LONG, MID), 1, 1, 5, guards=SHARE), 31 * MS, 14 * MS),
+    "share, beside another": Case(
+        Instance((LONG, MID, SHORT), 2, 1, 5, guards=SHARES), 23 * MS, 25 * MS
+    ),
+    # The turn that runs when the task arrives is one of those that the node lets go first.
+    "weighted, alone: longer by the longest turn": Case(
+        Instance((MID, LONG), 0, 1, 6, weights=(1, 3)), 26 * MS, LONG
+    ),
+    "weighted, two tasks: longer by the longest turn": Case(
+        Instance((MID, LONG), 0, 2, 7, weights=(1, 3)), 46 * MS, LONG
+    ),
+    "weighted, three children: longer by the longest turn": Case(
+        Instance((MID, LONG, SHORT), 0, 1, 7, weights=(1, 2, 1)), 29 * MS, LONG
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wait(name: str) -> None:
+    case = CASES[name]
+    optimum = longest_wait_ns(case.instance)
+    assert abs(optimum - case.optimum_ns) <= ROUNDING_NS
+    excess = bound_ns(policy(case.instance)) - optimum
+    assert excess >= 0
+    assert abs(excess - case.excess_ns) <= ROUNDING_NS
+
+
+def vtime_policy(instance: VtimeInstance) -> str:
+    return f"""policy small
+order plain {{
+  v : vtime = clock + {instance.fork_ns}ns
+  on join {{ v = max(v, clock - {instance.credit_ns}ns) }}
+  on stop {{ v = v + used }}
+  key v
+}}
+queue q {{ global  order plain  slice {instance.turn_ns - MS}ns }}
+route {{ else -> q }}
+serve q
+{claim("q", instance.tasks)}"""
+
+
+# A task's last turn counts in full, although it began where its v was that of the one that waits.
+IN_VTIME = {
+    "forks only: longer by a turn of each other": (
+        VtimeInstance(MID, 0, 5 * MS, 2, 6),
+        10 * MS,
+        MID,
+    ),
+    "three tasks: longer by a turn of each other": (
+        VtimeInstance(MID, 0, 5 * MS, 3, 7),
+        20 * MS,
+        2 * MID,
+    ),
+    "small forks: longer by a turn of each other": (
+        VtimeInstance(MID, 0, 2 * MS, 2, 7),
+        16 * MS,
+        MID,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_VTIME)
+def test_a_wait_in_virtual_time(name: str) -> None:
+    instance, wanted_ns, excess_ns = IN_VTIME[name]
+    optimum = longest_wait_in_vtime_ns(instance)
+    assert abs(optimum - wanted_ns) <= ROUNDING_NS
+    excess = bound_ns(vtime_policy(instance)) - optimum
+    assert excess >= 0
+    assert abs(excess - excess_ns) <= ROUNDING_NS
