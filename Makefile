@@ -51,11 +51,19 @@ fuzz: setup ## 2,000 random policies against their proofs, with the table (half 
 	@$(bin)/pytest -s -m slow tests/prover/test_soundness.py
 
 .PHONY: bench
-bench: setup ## time of `schedc compile` beside clang's, and of proofs; bench/results/*.json
+bench: setup ## times of compilation, proofs and simulation, a small comparison; bench/results/*
 	@$(bin)/python -m bench.compile_time
 	@$(bin)/python -m bench.interpreter
 	@$(bin)/python -m bench.simulate
 	@$(bin)/python -m bench.proofs
+	@$(bin)/python -m bench.long_tail --seeds 3 --cpus 2
+
+.PHONY: bench-compare
+bench-compare: setup ## policies against EEVDF in the micro-VM, 12 seeds (half an hour); bench/results/*
+	@$(bin)/python -m bench.long_tail
+	@$(bin)/python -m bench.message_worker
+	@$(bin)/python -m bench.build_tree
+	@$(bin)/python -m bench.sim_against_kernel
 
 .PHONY: lint
 lint: setup ## ruff, mypy --strict, formatting

@@ -23,7 +23,7 @@ from bench.measure import Spread, spread
 from schedlang.driver import Phase, Request, run
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "bench/results"

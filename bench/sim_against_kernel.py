@@ -22,9 +22,9 @@ from typing import Final, final
 from schedlang.backend import KernelRun, RunRequest
 from schedlang.compare.metrics import measured
 from schedlang.driver import Compilation, Request, load_backend, run
-from schedlang.machine.topology import Topology
 from schedlang.shapes import load_workload, shape_names
 from schedlang.simulate.engine import Setting, simulate
+from schedlang.topology import Topology
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import Outcome
 

@@ -21,9 +21,9 @@ from typing import Final, final
 from bench.measure import Spread, spread
 from schedlang.driver import Phase, Request, run
 from schedlang.ir.nodes import Policy
-from schedlang.machine.topology import Topology
 from schedlang.simulate.engine import Setting, simulate
 from schedlang.source import Source
+from schedlang.topology import Topology
 from schedlang.workload.format import parse_workload
 from schedlang.workload.model import Workload
 

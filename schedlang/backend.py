@@ -12,9 +12,9 @@ from typing import Protocol, final
 
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
-from schedlang.machine.topology import Topology
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Span
+from schedlang.topology import Topology
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import Outcome
 from schedlang.workload.trace import Trace

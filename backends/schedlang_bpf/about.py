@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import Bound, Finding, ProofReport, Proved, Refuted, Unknown
 from schedlang.report.findings import claim_text
-from schedlang.report.units import duration
+from schedlang.units import duration
 from schedlang_bpf.text import comment_lines, source_labels
 
 UNPROVED: Final = "UNPROVED, for the micro-VM only."

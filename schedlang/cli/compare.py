@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from schedlang.compare.plan import Contender
     from schedlang.compare.samples import Samples
     from schedlang.driver import Compilation
-    from schedlang.machine.topology import Topology
     from schedlang.shapes import Loaded
+    from schedlang.topology import Topology
     from schedlang.workload.model import Workload
 
 _MOST_SEED = 2**63 - 1

@@ -25,10 +25,10 @@ from schedlang.diagnostics.model import Diagnostic
 
 if TYPE_CHECKING:
     from schedlang.ir.nodes import Policy
-    from schedlang.machine.topology import Topology
     from schedlang.report.chart import Chart
     from schedlang.shapes import Loaded
     from schedlang.simulate.engine import Setting, Simulation
+    from schedlang.topology import Topology
     from schedlang.workload.model import Workload
 
 _MOST_SEED = 2**64 - 1
@@ -166,7 +166,7 @@ def _findings(name: str, loaded: Loaded, problems: tuple[Diagnostic, ...]) -> Fi
 
 
 def _stood_still(simulation: Simulation) -> tuple[Diagnostic, ...]:
-    from schedlang.report.units import duration
+    from schedlang.units import duration
 
     if not simulation.stuck:
         return ()

@@ -15,7 +15,7 @@ from schedlang.diagnostics.model import Diagnostic, has_errors
 if TYPE_CHECKING:
     from schedlang.backend import KernelReport, RunRequest
     from schedlang.driver import Compilation
-    from schedlang.machine.topology import Topology
+    from schedlang.topology import Topology
 
 P = ParamSpec("P")
 _LARGEST = 64
@@ -49,7 +49,7 @@ def topology_options(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def read_topology(cpus: int, llcs: int, nodes: int, smt: int) -> Topology:
-    from schedlang.machine.topology import Topology
+    from schedlang.topology import Topology
 
     if cpus % (llcs * smt) or llcs % nodes:
         raise click.UsageError(

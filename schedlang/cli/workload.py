@@ -16,7 +16,7 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from schedlang.workload.model import Constant, Group, Loop, Phase, Run, Sleep, Workload
 from schedlang.workload.weights import weight_of
 

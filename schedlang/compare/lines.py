@@ -18,8 +18,8 @@ from schedlang.compare.samples import Sample, Samples
 from schedlang.compare.values import Misread, Value
 from schedlang.diagnostics.model import Diagnostic, Repair
 from schedlang.diagnostics.render_json import JsonObject
-from schedlang.machine.topology import Topology
 from schedlang.source import Source
+from schedlang.topology import Topology
 from schedlang.workload.format import format_workload, parse_workload
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, final
 
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from schedlang.workload.model import Workload
 
 EEVDF: Final = "EEVDF"

@@ -29,13 +29,15 @@ class Event(NamedTuple):
 
     These are the sleeping tasks (wake), the CPUs with a turn (expire, block, touch), the tasks that
     do not run (change). If there is none, time has passed. `spec` is the new task, or gives one its
-    nice value, weight and affinity.
+    nice value, weight and affinity. After a wake-up or a fork that is `swift`, the next event comes
+    before the CPUs that were woken choose.
     """
 
     ns: int
     act: Act
     pick: int
     spec: TaskSpec
+    swift: bool = False
 
 
 ACTS: Final = (
@@ -63,6 +65,7 @@ def draw_events(
             random.choice(ACTS),
             random.randrange(64),
             _draw_spec(random, cpus, comms, cgroups),
+            random.random() < 0.2,
         )
         for _ in range(length)
     )

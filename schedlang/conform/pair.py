@@ -16,7 +16,7 @@ from schedlang.ir.nodes import GuardShare, Policy
 from schedlang.machine.compiled import CompiledPolicy, compile_policy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 
 MOST_TASKS: Final = 12
 _ROUNDS: Final = 64
@@ -46,6 +46,15 @@ class Divergence:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """`turns` were started by both alike, up to the divergence if there is one."""
+
+    turns: int
+    divergence: Divergence | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Setting:
     cpus: int
     params: tuple[int, ...]
@@ -67,30 +76,29 @@ def compare(
     setting: Setting,
     events: Sequence[Event],
     code: CompiledPolicy | None = None,
-) -> Divergence | None:
-    """Let `events` happen to both; None if the twin does what the interpreter does."""
-    pair = Pair(policy, twin, setting, code)
+) -> Compared:
+    """Let `events` happen to both, as far as the twin does what the interpreter does."""
+    pair = _Pair(policy, twin, setting, code or compile_policy(policy))
     for number, event in enumerate(events):
         try:
             pair.take(event)
         except _Parted as parted:
-            return Divergence(number, pair.now, parted.what, parted.queue, pair.waiting)
-    return None
+            divergence = Divergence(number, pair.now, parted.what, parted.queue, pair.waiting)
+            return Compared(pair.turns, divergence)
+    return Compared(pair.turns, None)
 
 
 @final
-class Pair:
-    """Both machines; the world is the same for both. `turns` have been compared."""
+class _Pair:
+    """Both machines; the world is the same for both."""
 
     def __init__(
-        self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy | None = None
+        self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy
     ) -> None:
         self._policy = policy
         self._cpus = setting.cpus
         self._twin = twin
-        self._machine = Machine(
-            policy, Topology(setting.cpus), setting.params, code or compile_policy(policy)
-        )
+        self._machine = Machine(policy, Topology(setting.cpus), setting.params, code)
         # The twin settles when it is touched, and rounds a share's cost up then.
         self._may_touch = not any(isinstance(guard, GuardShare) for guard in policy.guards)
         self.now = 0
@@ -103,7 +111,8 @@ class Pair:
         self._twin.time(self.now)
         self._happen(event)
         self._check()
-        self._choose_all()
+        if not (event.swift and event.act in (Act.WAKE, Act.FORK)):
+            self._choose_all()
 
     def _happen(self, event: Event) -> None:
         cpus, tasks = self._machine.cpus, self._machine.tasks

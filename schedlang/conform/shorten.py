@@ -9,6 +9,12 @@ from schedlang.conform.events import Event
 from schedlang.machine.scenario import TaskSpec
 
 _PLAIN: Final = TaskSpec("t")
+_PLAINER: Final[tuple[Callable[[Event], Event], ...]] = (
+    lambda event: event._replace(spec=_PLAIN),
+    lambda event: event._replace(ns=0),
+    lambda event: event._replace(pick=0),
+    lambda event: event._replace(swift=False),
+)
 
 
 def shorten(
@@ -44,9 +50,9 @@ def _without_blocks(
 def _plainer(
     events: tuple[Event, ...], goes_wrong: Callable[[Sequence[Event]], bool]
 ) -> tuple[Event, ...]:
-    for at, event in enumerate(events):
-        for plainer in (event._replace(spec=_PLAIN), event._replace(ns=0), event._replace(pick=0)):
-            merged = (*events[:at], plainer, *events[at + 1 :])
-            if plainer != events[at] and goes_wrong(merged):
+    for at in range(len(events)):
+        for plainer in _PLAINER:
+            merged = (*events[:at], plainer(events[at]), *events[at + 1 :])
+            if merged != events and goes_wrong(merged):
                 events = merged
     return events

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import final
 
-from schedlang.machine.topology import Topology
 from schedlang.source import Span
+from schedlang.topology import Topology
 from schedlang.workload.model import Workload
 
 

@@ -18,7 +18,7 @@ from schedlang.machine.evaluate import Environment
 from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
 from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 
 __all__ = ["Chosen", "Cpu", "Machine", "Mode", "Phase", "Task", "Turn"]
 

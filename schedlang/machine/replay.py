@@ -17,9 +17,11 @@ from schedlang.machine.repetition import Dependence, Repetition, find_repetition
 from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Shortfall, Step, Turn, Wake
 from schedlang.machine.snapshot import RelativeState, relative_state
 from schedlang.machine.timeless import is_timeless
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 
 CPU = 0
+ROUNDS = 64
+"""Passes of a loop within which the machine's state has to come back."""
 
 
 class What(StrEnum):
@@ -72,7 +74,7 @@ class Mismatch:
     what: str
 
 
-def replay(policy: Policy, run: Run, rounds: int) -> Replay | Mismatch:
+def replay(policy: Policy, run: Run, rounds: int = ROUNDS) -> Replay | Mismatch:
     """Run a loop up to `rounds` times, two at least; fewer if the run is found to repeat."""
     return _replay_delay(policy, run) if isinstance(run, Delay) else _loop(policy, run, rounds)
 

@@ -15,9 +15,9 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.prover.adversary import Length, Part, Plan, Play, Youth
 from schedlang.prover.corners import expressions
+from schedlang.topology import Topology
 
 MOST_DEVIATIONS = 3
 MOST_CANDIDATES = 3000

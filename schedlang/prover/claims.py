@@ -19,7 +19,8 @@ from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, assumptions, ground
 from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Bound, Obligation, Proved, Reason, Unknown, Verdict
-from schedlang.prover.wait import bound, duration, prove_services, prove_wait
+from schedlang.prover.wait import bound, prove_services, prove_wait
+from schedlang.units import duration
 
 Judgement = tuple[Verdict, tuple[Obligation, ...]]
 CHAIN = (

@@ -22,7 +22,7 @@ from schedlang.prover.solver import Ledger
 from schedlang.prover.subject import Subject, appear, arrive, clock_and_v, free_moment, stop
 from schedlang.prover.terms import FALSE, Term, greatest, integer, variable
 from schedlang.prover.verdict import Reason, Unknown
-from schedlang.prover.wait import duration
+from schedlang.units import duration
 
 
 @final

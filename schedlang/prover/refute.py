@@ -22,8 +22,8 @@ from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground
 from schedlang.prover.subject import ANY_WEIGHT
 from schedlang.prover.verdict import Refuted, Unknown
-from schedlang.prover.wait import duration
-from schedlang.prover.witness import ROUNDS, delay_of, lasso_of, replayed
+from schedlang.prover.witness import delay_of, lasso_of, replayed
+from schedlang.units import duration
 
 STARVATION_BUDGET = Budget(turns=16_000, longest=640)
 WAIT_BUDGET = Budget(turns=24_000, longest=6_000)
@@ -141,7 +141,7 @@ def _late(on: Ground, goal: ir.Goal) -> Delay | None:
 
 def _why_late(policy: ir.Policy, delay: Delay) -> str:
     """Who runs, and for how long, while the task waits."""
-    found = replay(policy, delay, ROUNDS)
+    found = replay(policy, delay)
     assert isinstance(found, Replay)
     served: dict[int, int] = {}
     for happening in found.happenings[:-1]:
@@ -167,7 +167,7 @@ def _refute_share(on: Ground, goal: ir.Goal, gap: Unknown) -> Refuted | Unknown:
     shortfall = find_shortfall(on, goal)
     if shortfall is None:
         return replace(gap, detail=f"{gap.detail}; no loop was found in which it gets less")
-    found = replay(on.policy, shortfall, ROUNDS)
+    found = replay(on.policy, shortfall)
     assert isinstance(found, Replay)
     assert found.served_ns is not None
     assert found.period_ns is not None

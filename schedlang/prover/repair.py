@@ -15,8 +15,8 @@ from schedlang.prover.setting import quantity
 from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, ground, prove_starvation_free
 from schedlang.prover.verdict import Proved
-from schedlang.prover.wait import duration
 from schedlang.source import Span
+from schedlang.units import duration
 
 GUARD_SHARE = 5
 GUARD_DELAYS_NS = (100_000_000, 1_000_000_000)

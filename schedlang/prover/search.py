@@ -12,9 +12,9 @@ from typing import final
 
 from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine
-from schedlang.machine.topology import Topology
 from schedlang.prover.adversary import Ending, Length, Part, Performance, Plan, Play
 from schedlang.prover.casting import Casting
+from schedlang.topology import Topology
 
 NEVER = 1 << 30
 MEETING = 8

@@ -11,13 +11,13 @@ from schedlang.machine.evaluate import constant_values
 from schedlang.machine.machine import Machine
 from schedlang.machine.replay import Replay, replay
 from schedlang.machine.scenario import Shortfall
-from schedlang.machine.topology import Topology
 from schedlang.prover.adversary import Ending, Length, Plan, Play
 from schedlang.prover.casting import Casting
 from schedlang.prover.search import settings
 from schedlang.prover.starvation import Ground
 from schedlang.prover.subject import ANY_WEIGHT
-from schedlang.prover.witness import ROUNDS, loops_of, tasks_in
+from schedlang.prover.witness import loops_of, tasks_in
+from schedlang.topology import Topology
 
 TURNS = 1200
 LENGTHS = (Length.WHOLE, Length.LONG, Length.SHORT)
@@ -38,7 +38,7 @@ def find_shortfall(on: Ground, goal: ir.Goal) -> Shortfall | None:
             for steps, start in loops_of(performance, 0):
                 tasks = tasks_in(performance, steps)
                 run = Shortfall(tasks, steps, start, 0, queue, params, percent, on.tick_ns)
-                if isinstance(replay(on.policy, run, ROUNDS), Replay):
+                if isinstance(replay(on.policy, run), Replay):
                     return run
     return None
 

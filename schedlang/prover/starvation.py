@@ -27,11 +27,11 @@ from schedlang.prover.wait import (
     REFERENCE_WEIGHTS,
     Wait,
     bound,
-    duration,
     prove_services,
     prove_wait,
 )
 from schedlang.source import Span
+from schedlang.units import duration
 
 
 @final

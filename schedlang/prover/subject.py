@@ -16,7 +16,7 @@ from schedlang.prover.corners import expressions
 from schedlang.prover.encode import Moment, encode, free_state, run_handlers, saturate
 from schedlang.prover.solver import Model
 from schedlang.prover.terms import Sort, Term, between, integer, variable, when
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 ANY_WEIGHT = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
 MAX_NOW_NS = 2**62 - 1
@@ -145,9 +145,7 @@ def describe(subject: Subject, prefix: str, model: Model) -> str:
     named = [(f"{prefix}{attribute}", attribute.value, ir.Type.COUNT) for attribute in ir.Attribute]
     for kind, states in (("task", subject.policy.states), ("own", own)):
         named += [(f"{prefix}{kind}{i}", s.name, s.type) for i, s in enumerate(states)]
-    parts = [
-        f"{name} {_value(model[text], type_)}" for text, name, type_ in named if text in model
-    ]
+    parts = [f"{name} {_value(model[text], type_)}" for text, name, type_ in named if text in model]
     parts.append(f"arriving at {_value(model.get(f'{prefix}now', 0), ir.Type.TIME)}")
     return f"({', '.join(parts)})"
 

@@ -17,6 +17,7 @@ from schedlang.prover.solver import Ledger
 from schedlang.prover.subject import Subject
 from schedlang.prover.terms import Sort, real, variable
 from schedlang.prover.verdict import Bound, Reason, Unknown
+from schedlang.units import duration
 
 REFERENCE_TASKS = 4
 REFERENCE_WEIGHTS = ir.Interval(ir.DEFAULT_WEIGHT, ir.DEFAULT_WEIGHT)
@@ -143,16 +144,6 @@ def _turns_text(wait: Wait) -> str:
     if each == plain:
         return text
     return f"{text}; without forks service <= (N - 1) * {duration(plain.service_ns)}"
-
-
-def duration(ns: Fraction | int) -> str:
-    """A duration for a reader, rounded up to a thousandth of its unit."""
-    for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
-        if ns >= size:
-            thousandths = -(-Fraction(ns) * 1000 // size)
-            whole, rest = divmod(thousandths, 1000)
-            return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") + unit
-    return f"{-(-Fraction(ns) // 1)}ns"
 
 
 def _ratio(value: Fraction) -> str:

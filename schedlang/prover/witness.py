@@ -14,9 +14,6 @@ from schedlang.prover.adversary import Performance, Plan
 from schedlang.prover.casting import Casting
 from schedlang.prover.lasso import Run
 
-ROUNDS = 64
-"""Passes of the loop within which the interpreter's state has to come back."""
-
 
 def delay_of(
     policy: ir.Policy, plan: Plan, performance: Performance, queue: int, tick_ns: int
@@ -41,7 +38,7 @@ def lasso_of(
     for steps, start in loops_of(performance, performance.pending_turn):
         tasks = tasks_in(performance, steps)
         lasso = Lasso(tasks, steps, start, pending, queue, plan.params, tick_ns)
-        if isinstance(replay(policy, lasso, ROUNDS), Replay):
+        if isinstance(replay(policy, lasso), Replay):
             return lasso
     return None
 
@@ -76,7 +73,7 @@ def tasks_in(performance: Performance, steps: tuple[Step, ...]) -> tuple[TaskSpe
 def replayed(policy: ir.Policy, params: tuple[int, ...], run: Run, victim: int) -> Lasso | None:
     """The run as a lasso, if tasks for it exist and the interpreter agrees with every step."""
     lasso = _lasso(policy, params, run, victim)
-    if lasso is None or not isinstance(replay(policy, lasso, ROUNDS), Replay):
+    if lasso is None or not isinstance(replay(policy, lasso), Replay):
         return None
     return lasso
 

@@ -25,7 +25,7 @@ from schedlang.report.chart import (
     waited_ns,
     waiting_tasks,
 )
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 WIDTH: Final = 100_000
 """A plot's width in its own units, whatever time it spans: enough for zooming in far."""

@@ -12,7 +12,7 @@ from typing import Final, final
 
 from schedlang.diagnostics.printable import printable, width
 from schedlang.report.chart import Bar, Chart, Loop, ticks, waiting_tasks
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 WAIT_LANES: Final = 6
 _LEAST_COLUMNS: Final = 20

@@ -12,7 +12,7 @@ from schedlang.compare.statistics import PERCENT
 from schedlang.compare.verdict import ALPHA, Figure, Found, Report
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.report.tables import table
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 HEAD: Final = ("policy", "figure", "baseline", "policy's", "gain", "interval", "p", "")
 

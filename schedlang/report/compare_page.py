@@ -1,7 +1,7 @@
 """A comparison as a page: an interval for each figure, drawn, and the tables. Pure.
 
-Ratios are drawn on a logarithmic axis, the same for all workloads. Python decides where everything
-goes, in percent of the plot's width; the template places it.
+Ratios are drawn on a logarithmic axis; what is beyond `_MOST_REACH` stands at its edge. Python
+decides where everything goes, in percent of the plot's width; the template places it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from schedlang.report.compare import (
 
 _ROW: Final = 20
 _LEAST_REACH: Final = 1.25
-_MARKS: Final = (1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 1000, 10**4, 10**6)
-_MOST_MARKS: Final = 4
+_MOST_REACH: Final = 12.0
+_MARKS: Final = (1.1, 1.2, 1.5, 2, 3, 5, 10)
 _KINDS: Final = {
     Found.BETTER: "better",
     Found.WORSE: "worse",
     Found.MORE: "other",
     Found.LESS: "other",
-    Found.SAME: "same",
+    Found.SAME: "unclear",
 }
 
 
@@ -62,10 +62,9 @@ class Plot:
 
 def compare_page(samples: Samples, report: Report) -> str:
     """The same samples give the same page."""
-    scale = _Scale.around(report.figures)
     names = [workload.name for workload in report.setup.workloads]
     plots = tuple(
-        _plot(name, figures, scale)
+        _plot(name, figures)
         for name in names
         if (figures := [figure for figure in report.figures if figure.workload == name])
     )
@@ -89,21 +88,24 @@ class _Scale:
     @classmethod
     def around(cls, figures: Sequence[Figure]) -> _Scale:
         ends = [end for figure in figures for end in (figure.ratios[0], figure.ratios[-1])]
-        return cls(max([_LEAST_REACH, *(float(max(end, 1 / end)) * 1.05 for end in ends)]))
+        farthest = max(float(max(end, 1 / end)) for end in ends)
+        return cls(min(max(_LEAST_REACH, farthest * 1.05), _MOST_REACH))
 
     def percent(self, ratio: Fraction | float) -> float:
-        return round(50 + 50 * math.log(float(ratio)) / math.log(self.reach), 3)
+        place = 50 + 50 * math.log(float(ratio)) / math.log(self.reach)
+        return round(min(max(place, 0), 100), 3)
 
     def marks(self) -> tuple[tuple[float, str], ...]:
-        above = [mark for mark in _MARKS if math.sqrt(math.sqrt(self.reach)) < mark < self.reach]
-        chosen = above[:: -(-len(above) // _MOST_MARKS)] if above else []
+        least = self.reach ** (1 / 8)
+        chosen = [mark for mark in _MARKS if least < mark < self.reach]
         placed = [(self.percent(1), "1")]
         placed += [(self.percent(mark), f"{mark:g}") for mark in chosen]
         placed += [(self.percent(1 / mark), f"1/{mark:g}") for mark in chosen]
         return tuple(sorted(placed))
 
 
-def _plot(title: str, figures: Sequence[Figure], scale: _Scale) -> Plot:
+def _plot(title: str, figures: Sequence[Figure]) -> Plot:
+    scale = _Scale.around(figures)
     bars = tuple(_bar(figure, number * _ROW, scale) for number, figure in enumerate(figures))
     return Plot(title, len(bars) * _ROW, bars, scale.marks())
 

@@ -13,13 +13,13 @@ from typing import Final, final
 
 from schedlang.ir.nodes import DEFAULT_WEIGHT, Policy
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.prover.casting import Casting, Trait
 from schedlang.report.chart import Chart, Mark, window
 from schedlang.report.record_chart import record_chart
-from schedlang.report.units import duration
 from schedlang.simulate.engine import Setting, simulate
 from schedlang.simulate.record import Record, Turned
+from schedlang.topology import Topology
+from schedlang.units import duration
 from schedlang.workload.model import Exponential, Group, Loop, Phase, Run, Sleep, Workload
 from schedlang.workload.weights import weight_of
 

@@ -9,14 +9,11 @@ from schedlang.diagnostics.model import Diagnostic, Label, Severity
 from schedlang.ir.nodes import Policy, Property
 from schedlang.machine.scenario import Run
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unknown
-from schedlang.report.units import duration
 from schedlang.source import Span
+from schedlang.units import duration
 
 WATCHDOG_NS: Final = 30 * 10**9
 """After this long the kernel ejects a scheduler that leaves a runnable task waiting."""
-
-
-REPLAYED_ROUNDS: Final = 40
 
 
 def diagnose(proof: ProofReport, policy: Policy) -> tuple[Diagnostic, ...]:
@@ -110,7 +107,7 @@ def _timeline(run: Run, policy: Policy) -> list[str]:
     from schedlang.machine.replay import Mismatch, replay
     from schedlang.machine.timeline import timeline_lines
 
-    replayed = replay(policy, run, REPLAYED_ROUNDS)
+    replayed = replay(policy, run)
     # INVARIANT: no verdict is `Refuted` unless its run was replayed.
     assert not isinstance(replayed, Mismatch), replayed.what
     return timeline_lines(policy, run, replayed)

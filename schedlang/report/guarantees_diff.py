@@ -15,7 +15,7 @@ from schedlang.ir.nodes import Goal, Policy, Property
 from schedlang.prover.verdict import Bound, Finding, ProofReport, Proved
 from schedlang.report.findings import claim_text
 from schedlang.report.proof_text import verdict_word
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 
 class Change(StrEnum):

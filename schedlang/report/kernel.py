@@ -7,7 +7,7 @@ from schedlang.diagnostics.printable import printable
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.report.outcome import outcome_json, outcome_text
 from schedlang.report.tables import NOTHING, table
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 
 def object_text(built: Built) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.report.chart_html import Table
 from schedlang.report.tables import NOTHING, table
-from schedlang.report.units import duration
+from schedlang.units import duration
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome
 
 _USES: Final = (

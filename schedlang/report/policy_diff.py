@@ -13,8 +13,8 @@ from typing import Final, final
 
 from schedlang.ir.nodes import Param, Policy, Type
 from schedlang.ir.text import print_ir
-from schedlang.report.units import duration
 from schedlang.source import Span
+from schedlang.units import duration
 
 _HEAD: Final = re.compile(r"(?P<kind>[a-z]+)(?: (?P<name>[a-z_][a-z0-9_]*))?")
 _COMMENT: Final = re.compile(r'(?P<string>"[^"\n]*")|#[^\n]*')

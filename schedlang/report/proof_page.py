@@ -16,8 +16,8 @@ from schedlang.report.chart_html import ChartView, Line, Listing, chart_view, re
 from schedlang.report.findings import claim_text, diagnose_finding
 from schedlang.report.proof_runs import attained_text, finding_chart
 from schedlang.report.proof_text import numbered_assumptions, summary, verdict_word
-from schedlang.report.units import duration
 from schedlang.source import Span
+from schedlang.units import duration
 
 
 @final

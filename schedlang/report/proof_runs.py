@@ -5,7 +5,7 @@ Text, JSON and pages draw the same charts of them.
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from schedlang.ir.nodes import Policy
 from schedlang.machine.replay import Mismatch, Replay, replay
@@ -15,9 +15,7 @@ from schedlang.prover.verdict import Finding, Proved, Refuted, Unknown
 from schedlang.report.chart import Chart
 from schedlang.report.findings import claim_text
 from schedlang.report.run_chart import run_chart
-from schedlang.report.units import duration
-
-REPLAYED_ROUNDS: Final = 40
+from schedlang.units import duration
 
 
 def run_of(finding: Finding) -> Run | None:
@@ -35,7 +33,7 @@ def run_of(finding: Finding) -> Run | None:
 
 def replayed(policy: Policy, run: Run) -> Replay:
     """What the interpreter does in that run."""
-    found = replay(policy, run, REPLAYED_ROUNDS)
+    found = replay(policy, run)
     # INVARIANT: no run is part of a verdict unless it was replayed.
     assert not isinstance(found, Mismatch), found.what
     return found

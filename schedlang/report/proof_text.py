@@ -15,8 +15,8 @@ from schedlang.prover.verdict import Finding, ProofReport, Proved, Refuted, Unkn
 from schedlang.report.chart import Chart, excerpts
 from schedlang.report.findings import claim_text, diagnose_finding
 from schedlang.report.proof_runs import attained_text, finding_chart
-from schedlang.report.units import duration
 from schedlang.source import Span
+from schedlang.units import duration
 
 UNPROVED = "UNPROVED: built although a property is refuted or unknown; for the micro-VM only"
 

@@ -11,7 +11,7 @@ from schedlang.machine.replay import Happening, Replay, What
 from schedlang.machine.scenario import Delay, Lasso, Run, Shortfall, Turn
 from schedlang.machine.timeline import task_names
 from schedlang.report.chart import Bar, Chart, Loop, Wait
-from schedlang.report.units import duration
+from schedlang.units import duration
 
 _MOST_PASSES: Final = 12
 

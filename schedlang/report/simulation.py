@@ -5,8 +5,8 @@ from __future__ import annotations
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.ir.nodes import Policy
 from schedlang.report.outcome import latencies_json, outcome_json, outcome_text
-from schedlang.report.units import duration
 from schedlang.simulate.engine import Setting, Simulation
+from schedlang.units import duration
 
 
 def simulation_text(setting: Setting, simulation: Simulation) -> str:

@@ -11,9 +11,9 @@ from schedlang.diagnostics.model import Diagnostic, Label
 from schedlang.diagnostics.render_json import JsonObject, JsonValue
 from schedlang.ir.testing import Before, Expectation, Limit, Measure
 from schedlang.report.chart import Chart, Wait, beginning, window
-from schedlang.report.units import duration
 from schedlang.testing.judge import Judged
 from schedlang.testing.run import Trial
+from schedlang.units import duration
 
 _MOST_TURNS: Final = 40
 _AROUND: Final = 2  # of a wait's length, before it

@@ -10,10 +10,10 @@ from schedlang.diagnostics.model import Label
 from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.testing import Before, Expectation, Limit, Measure, Test
-from schedlang.machine.topology import Topology
 from schedlang.semantics.expressions import lower_constant
 from schedlang.semantics.scope import Findings, Scope, spelling
 from schedlang.syntax import ast
+from schedlang.topology import Topology
 from schedlang.workload.model import Constant, Group, Loop, Phase, Run, Tick, Workload
 
 DEFAULT_TICK_NS: Final = 4_000_000

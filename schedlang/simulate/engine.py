@@ -13,10 +13,10 @@ from typing import Final, final
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine, Phase
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.simulate.program import Compiler, request_names
 from schedlang.simulate.record import Named, Record, Recorder, Turned, Waited
 from schedlang.simulate.threads import RUNS, Step, Tally, Thread
+from schedlang.topology import Topology
 from schedlang.workload.check import cpus_of
 from schedlang.workload.draws import Stream, stream_start
 from schedlang.workload.model import Group, Workload
@@ -55,8 +55,8 @@ class Events:
 @final
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """`waits` are those before all turns, by group as in the outcome; a thread that goes on where it
-    ran has not waited. `stuck`: every thread that is left waits for another, for ever.
+    """`waits` are those before all turns, by group as in the outcome; a thread that goes on where
+    it ran has not waited. `stuck`: every thread that is left waits for another, for ever.
     """
 
     outcome: Outcome

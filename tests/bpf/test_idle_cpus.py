@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schedlang.backend import Built, RunRequest
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from schedlang.workload.model import (
     Constant,
     Group,

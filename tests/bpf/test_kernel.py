@@ -11,7 +11,7 @@ import schedlang_vm.api as vm
 from schedlang.backend import Built, KernelReport, RunRequest
 from schedlang.cli.workload import GuestTask, task_workload
 from schedlang.ir.nodes import Policy
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from schedlang.workload.model import Workload
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.build import build

@@ -16,8 +16,8 @@ from schedlang.prover.verdict import Bound, Finding, ProofReport, Proved, Reason
 from schedlang.report.findings import diagnose
 from schedlang.report.kernel import kernel_text, object_text
 from schedlang.report.proof_text import proof_text
-from schedlang.report.units import duration
 from schedlang.source import Span
+from schedlang.units import duration
 from tests.support.command_line import ACCEPTED, STARVING
 
 UNITS_NS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}

@@ -10,8 +10,8 @@ import pytest
 from schedlang.cli.exits import Exit
 from schedlang.cli.passes import has_passed
 from schedlang.cli.workload import GuestTask, task_workload
-from schedlang.machine.topology import Topology
 from schedlang.shapes import load_workload
+from schedlang.topology import Topology
 from tests.support.command_line import FIFO, STARVING, FakeBackend, Schedc, fails_with
 
 IN_WORDS = "--i-know-this-replaces-the-running-scheduler"

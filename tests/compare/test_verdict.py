@@ -17,10 +17,10 @@ from schedlang.compare.plan import EEVDF, Contender, Entry, Setup, block
 from schedlang.compare.samples import Sample, Samples, check
 from schedlang.compare.verdict import Found, check_control, judge
 from schedlang.diagnostics.model import Diagnostic
-from schedlang.machine.topology import Topology
 from schedlang.report.compare import compare_json, compare_text
 from schedlang.report.compare_page import compare_page
 from schedlang.source import Source
+from schedlang.topology import Topology
 from schedlang.workload.format import parse_workload
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome

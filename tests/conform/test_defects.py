@@ -139,9 +139,9 @@ DEFECTS: Mapping[str, Defect] = {
         "point_max(c->weighted_0.served[child], c->weighted_0.now);",
         "c->weighted_0.served[child];",
     ),
-    "node forgets whom it saw": ("c->weighted_0.seen = waiting;", "c->weighted_0.seen = 0;"),
+    "node never sees a child go": ("c->weighted_0.seen = waiting;", "c->weighted_0.seen |= waiting;"),
     # keys, slices, states
-    "key forgotten": (BY_KEY, BY_KEY.replace("t->turn.key", "now")),
+    "key forgotten": (BY_KEY, BY_KEY.replace("t->turn.key", "0")),
     "slice of another queue": ("t->turn.slice_ns = 4000000;", "t->turn.slice_ns = 2000000;"),
     "wake-up not told": (
         "\tif (woke) {\n#line 10",

@@ -9,7 +9,7 @@ import pytest
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
 from schedlang.machine.snapshot import relative_state
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from tests.support.machines import MS, by_nice, join, machine
 from tests.support.policies import compiled
 

@@ -81,13 +81,35 @@ def test_the_compiler_loads_without_its_backends() -> None:
 
 # Each part of the compiler may import those before it.
 ORDER = (
-    *("source", "diagnostics", "resources", "kept", "workload", "ir", "machine", "syntax"),
-    *("semantics", "prover", "backend", "simulate", "testing", "compare"),
+    *(
+        "source",
+        "units",
+        "topology",
+        "diagnostics",
+        "resources",
+        "kept",
+        "workload",
+        "ir",
+        "machine",
+        "syntax",
+    ),
+    *("semantics", "prover", "backend", "simulate", "testing", "compare", "conform", "compare"),
     *("certificate_names", "report"),
     *("files", "shapes", "driver", "cli", "__main__"),
 )
 PURE = (
-    *("source", "diagnostics", "workload", "ir", "machine", "syntax", "semantics", "prover"),
+    *(
+        "source",
+        "units",
+        "topology",
+        "diagnostics",
+        "workload",
+        "ir",
+        "machine",
+        "syntax",
+        "semantics",
+        "prover",
+    ),
     *("simulate", "testing", "compare", "report"),
 )
 IMPURE = {"os", "random", "shutil", "socket", "subprocess", "tempfile", "time"}

@@ -9,12 +9,12 @@ import pytest
 from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine, Phase
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.prover.fair_tasks import FairTasks, prove_fair_tasks
 from schedlang.prover.solver import Effort, Ledger
 from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Reason, Unknown
 from schedlang.prover.wait import REFERENCE_WEIGHTS
+from schedlang.topology import Topology
 from tests.prover.build import MS
 from tests.support.policies import compiled
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.prover.ahead import ByArrival, Ordering, turns_ahead
 from schedlang.prover.corners import Pace
 from schedlang.prover.order import prove_order
@@ -24,6 +23,7 @@ from schedlang.prover.solver import Effort, Ledger
 from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Proved, Unknown
 from schedlang.prover.wait import REFERENCE_TASKS
+from schedlang.topology import Topology
 from tests.prover.build import FIFO, MS, leaf, policy, queue, vruntime
 from tests.support.policies import compiled, policies
 
@@ -342,3 +342,35 @@ def test_a_run_comes_near_the_bound_of_vruntime(forks: bool, least: float) -> No
     bound = turns_ahead(ordering_of(vruntime(CREDIT, FORK), TURN), 2, TURN, forks=forks)
     # What is left is a turn of a task that waits since long ago, which takes a second CPU.
     assert bound.service_ns * least < served_before_the_victim(forks=forks) <= bound.service_ns
+
+
+def test_a_run_on_two_cpus_comes_nearer() -> None:
+    """Tasks that may run on the first CPU alone wait there from long ago, while the victim runs on
+    the second one and moves the clock; then it has to come over."""
+    own = policy([queue("a", TURN, vruntime(CREDIT, FORK))], leaf(0), placement=())
+    machine, others = Machine(own, Topology(cpus=2), ()), 5
+    here, there = frozenset({0}), frozenset({1})
+    for _ in range(others):
+        machine.fork(TaskSpec("other", affinity=here), 0)
+    machine.choose(0, 0)
+    victim = machine.fork(TaskSpec("victim", affinity=there), 0)
+    now = 0
+    for now in range(40_000):
+        # Turns of 1 ns, each charged as 1 us.
+        machine.choose(1, now)
+        machine.stop(1, now + 1, blocked=False)
+    machine.choose(1, now + 1)
+    since = now = TURN
+    machine.stop(0, now, blocked=False)
+    started = machine.choose(0, now)
+    machine.change(victim, TaskSpec("victim", affinity=here), now)
+    waiting = machine.tasks[victim].order_states[0]
+    assert waiting is not None
+    while started is not None and started.task != victim:
+        task = machine.tasks[started.task].order_states[0]
+        assert task is not None
+        now += MS if waiting[0] - MS > task[0] > waiting[0] - CREDIT - TURN else TURN
+        machine.stop(0, now, blocked=False)
+        started = machine.choose(0, now)
+    bound = turns_ahead(ordering_of(vruntime(CREDIT, FORK), TURN), others + 1, TURN, forks=False)
+    assert bound.service_ns * 0.93 < now - since <= bound.service_ns

@@ -15,7 +15,6 @@ from schedlang.ir import nodes as ir
 from schedlang.machine.machine import Machine
 from schedlang.machine.replay import Mismatch, Replay, replay
 from schedlang.machine.scenario import Lasso, TaskSpec, Turn, Wake
-from schedlang.machine.topology import Topology
 from schedlang.prover.conserving import prove_work_conserving
 from schedlang.prover.prove import prove
 from schedlang.prover.rules import DOCUMENTED
@@ -25,6 +24,7 @@ from schedlang.prover.verdict import Proved, Refuted, Unknown, Verdict
 from schedlang.semantics.lower import lower
 from schedlang.source import Source
 from schedlang.syntax.parse import parse
+from schedlang.topology import Topology
 from tests.prover.build import MS, after, policy, queue, share, strict, weighted
 from tests.support.policies import compiled
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from schedlang.ir.nodes import Policy
-from schedlang.machine.topology import Topology
 from schedlang.simulate.engine import Setting, Simulation, simulate
 from schedlang.simulate.record import Record
 from schedlang.source import Source
+from schedlang.topology import Topology
 from schedlang.workload.format import parse_workload
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import GroupOutcome

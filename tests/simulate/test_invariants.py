@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from schedlang.ir.nodes import MAX_SLICE_NS, Policy
-from schedlang.machine.topology import Topology
 from schedlang.report.simulation import simulation_json
 from schedlang.simulate.engine import Setting, simulate
 from schedlang.simulate.program import OPERATION_NS
 from schedlang.simulate.record import Record, Turned
+from schedlang.topology import Topology
 from schedlang.workload.check import cpus_of
 from schedlang.workload.draws import Stream, stream_start
 from schedlang.workload.model import Begin, End, Loop, Phase, Receive, Run, Sleep, Workload

@@ -130,6 +130,7 @@ def smallest(shard: int, number: int, fine: Sequence[str]) -> str:
     @seed(shard)
     @settings(
         max_examples=number,
+        deadline=None,
         database=None,
         derandomize=False,
         phases=[Phase.generate, Phase.shrink],

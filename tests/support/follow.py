@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from schedlang.ir import nodes as ir
-from schedlang.machine.replay import Replay, replay
+from schedlang.machine.replay import ROUNDS, Replay, replay
 from schedlang.machine.scenario import Delay, Lasso, Pass, Run, Shortfall, Step, Turn, Wake
-from schedlang.prover.witness import ROUNDS
 from tests.support.reading import Reading
 from tests.support.simulator import Simulator
 from tests.support.watches import has_work, serves
@@ -20,7 +19,7 @@ from tests.support.watches import has_work, serves
 
 def breaks(policy: ir.Policy, reading: Reading, run: Run, bound: ir.Expr | None) -> bool:
     """Whether interpreter and simulator both run it, and what is claimed fails in the simulator."""
-    if not isinstance(replay(policy, run, ROUNDS), Replay):
+    if not isinstance(replay(policy, run), Replay):
         return False
     names = [param.name.name for param in reading.params]
     params = dict(zip(names, run.params, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
+from schedlang.topology import Topology
 from tests.support.policies import compiled
 
 MS = 1_000_000

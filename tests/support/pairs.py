@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
-from schedlang.machine.topology import Topology
 from schedlang.syntax import ast
+from schedlang.topology import Topology
 from tests.support.policies import compiled, policies, steered_policies
 from tests.support.reading import Reading, children
 from tests.support.simulated_cpu import SimCpu, TreePath

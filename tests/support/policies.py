@@ -126,7 +126,7 @@ def steered_policies(draw: DrawFn, max_queues: int = 8) -> str:
     for queue in queues:
         vruntime = f"vruntime(credit: {draw(hands)}ms, fork: {draw(forks)}ms)"
         deadline = f"deadline(period: {draw(forks)}ms)"
-        options = ["fifo", "fifo", vruntime, vruntime, deadline, "recent"]
+        options = ["fifo", "fifo", "recent", "recent", vruntime, vruntime, deadline]
         order = draw(st.sampled_from(options))
         slice_ms = draw(st.sampled_from([1, 4, 10]))
         lines.append(f"queue {queue} {{ global  order {order}  slice {slice_ms}ms }}")

@@ -9,10 +9,10 @@ import pytest
 
 from schedlang.diagnostics.codes import CODES
 from schedlang.diagnostics.pages import page
-from schedlang.machine.topology import Topology
 from schedlang.shapes import load_workload, shape_names
 from schedlang.simulate.engine import Setting, simulate
 from schedlang.source import Source
+from schedlang.topology import Topology
 from schedlang.workload.format import parse_workload
 from schedlang.workload.model import Workload
 from schedlang.workload.phrases import Misread, read_phase

@@ -28,16 +28,16 @@ static void make_new(void)
 	at_first = saved;
 }
 
-static void table_start(int cpus, const s64 *params, int nr_params)
+static void table_start(int cpus, const s64 *chosen, int nr_chosen)
 {
 	make_new();
-	if (nr_params)
-		memcpy(PARAMS, params, nr_params * sizeof(*params));
+	if (nr_chosen)
+		memcpy(PARAMS, chosen, nr_chosen * sizeof(*chosen));
 	host_start(cpus);
 }
 
 struct table {
-	void (*start)(int cpus, const s64 *params, int nr_params);
+	void (*start)(int cpus, const s64 *chosen, int nr_chosen);
 	void (*time)(u64 now);
 	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
 		    int kthread, u64 mask, int cpu);
