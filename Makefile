@@ -50,6 +50,10 @@ test-bare: ## set up and use this commit in a bare Debian root (DEBIAN=13 for an
 fuzz: setup ## 2,000 random policies against their proofs, with the table (half an hour)
 	@$(bin)/pytest -s -m slow tests/prover/test_soundness.py
 
+.PHONY: conform
+conform: setup ## 1,000 random policies' C against the reference machine, starving runs in the VM (10 minutes)
+	@$(bin)/pytest -s -m slow tests/conform
+
 .PHONY: bench
 bench: setup ## times of compilation, proofs and simulation, a small comparison; bench/results/*
 	@$(bin)/python -m bench.compile_time

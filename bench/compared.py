@@ -15,7 +15,7 @@ from typing import Final
 from schedlang.cli.main import main as schedc
 from schedlang.compare.lines import read_samples
 from schedlang.compare.samples import Sample, Samples
-from schedlang.compare.verdict import Figure, Report, judge
+from schedlang.compare.verdict import Figure, Found, Report, judge
 from schedlang.diagnostics.model import Diagnostic
 
 ROOT: Final = Path(__file__).parents[1]
@@ -57,6 +57,8 @@ def figure(samples: Samples, workload: str, metric: str) -> Figure:
 def tell_aim(what: str, found: Figure, aim: float) -> None:
     interval = f"[{float(found.low):.3f}, {float(found.high):.3f}]"
     word = "met" if found.ratio >= aim else "not met"
+    if found.found is Found.SAME:
+        word = Found.SAME.value
     print(f"{what}: {float(found.ratio):.3f}x {interval}, aim {aim:.2f}x: {word}")
 
 

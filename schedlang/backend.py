@@ -12,6 +12,7 @@ from typing import Protocol, final
 
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
+from schedlang.machine.scenario import TaskSpec
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Span
 from schedlang.topology import Topology
@@ -101,8 +102,8 @@ class Ran:
     `longest_waits_ns` has for each group the longest time in which one of its threads was runnable
     and had no CPU, also if that had not ended by the end of the run. `all_ended`: every thread came
     to its end. `trace` only if the request wants it. `command_status` is the command's exit
-    code, or a signal's number below 0 (None: it had not ended, or there was none), and `said` what it
-    printed.
+    code, or a signal's number below 0 (None: it had not ended, or there was none), and `said` what
+    it printed.
     """
 
     outcome: Outcome
@@ -175,6 +176,62 @@ class KernelRun:
     obj: bytes | None = None
 
 
+class Twin(Protocol):
+    """A kernel under the code made of a policy; its time is what `time` says.
+
+    CPUs and tasks are numbers, as in the reference interpreter. `fault` is not empty once the code
+    has done what a kernel would not take.
+    """
+
+    def start(self, cpus: int, params: Sequence[int]) -> None:
+        """A new machine at time 0, with no task, under these values of the policy's params."""
+        ...
+
+    def time(self, now: int) -> None: ...
+
+    def fork(self, spec: TaskSpec, cpu: int) -> int:
+        """The task exists; `wake` makes it runnable."""
+        ...
+
+    def change(self, task: int, spec: TaskSpec) -> None:
+        """A task that does not run gets the nice value, weight and affinity of `spec`."""
+        ...
+
+    def wake(self, task: int, cpu: int) -> None:
+        """Somebody on `cpu` wakes the task."""
+        ...
+
+    def expire(self, cpu: int) -> None:
+        """The slice of the task on the CPU is used up; `schedule` follows."""
+        ...
+
+    def block(self, cpu: int) -> None:
+        """The task on the CPU goes to sleep; `schedule` follows."""
+        ...
+
+    def touch(self, cpu: int) -> None:
+        """The running task leaves and comes back without leaving its CPU: no end of a turn."""
+        ...
+
+    def schedule(self, cpu: int) -> int | None:
+        """What the CPU runs next, None if nothing."""
+        ...
+
+    def is_kicked(self, cpu: int) -> bool:
+        """Whether somebody has woken the CPU, or told it to choose."""
+        ...
+
+    def cpu(self, task: int) -> int:
+        """Where it last ran, or is to run."""
+        ...
+
+    def slice_ns(self, task: int) -> int:
+        """What is left of its slice."""
+        ...
+
+    def fault(self) -> str: ...
+
+
 class Backend(Protocol):
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         """The policy's C. The same policy and proof give the same bytes."""
@@ -186,6 +243,10 @@ class Backend(Protocol):
 
     def build(self, c: str, policy: Policy) -> Built | tuple[Diagnostic, ...]:
         """Compile and inspect. Diagnostics point into the policy. Raises EnvironmentProblem."""
+        ...
+
+    def twins(self, policies: Sequence[tuple[str, Policy]]) -> tuple[Twin, ...]:
+        """Each C, with its policy, as a machine in this process. Raises EnvironmentProblem."""
         ...
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:

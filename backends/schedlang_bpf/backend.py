@@ -13,6 +13,7 @@ from schedlang.backend import (
     KernelReport,
     KernelRun,
     RunRequest,
+    Twin,
 )
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
@@ -43,6 +44,11 @@ class BpfBackend:
         if compiler is None:
             raise _no_compiler()
         return build(c, policy, compiler)
+
+    def twins(self, policies: Sequence[tuple[str, Policy]]) -> tuple[Twin, ...]:
+        from schedlang_bpf.native import natives
+
+        return natives(policies)
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
         return self.run_many([KernelRun(request, policy if obj is not None else None, obj)])[0]

@@ -35,8 +35,8 @@ _UNIT: Final = """\
 #include <string.h>
 extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss_{n}[];
 #pragma clang section bss="bss_{n}" data="data_{n}"
-#pragma clang attribute push(__attribute__((internal_linkage)), \\
-			     apply_to = any(function, variable(is_global)))
+#pragma clang attribute push(__attribute__((internal_linkage)), apply_to = function)
+#pragma clang attribute push(__attribute__((internal_linkage)), apply_to = variable(is_global))
 #include "host.h"
 #define DATA data_{n}
 #define BSS bss_{n}
@@ -47,9 +47,10 @@ extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss
 #include "kernel.c"
 #include "table.c"
 #pragma clang attribute pop
+#pragma clang attribute pop
 const struct table table_{n} = {{
-	table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
-	host_block, host_touch, host_schedule, host_kicked, host_cpu, host_slice, host_fault,
+    table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
+    host_block, host_touch, host_schedule, host_kicked, host_cpu, host_slice, host_fault,
 }};
 """
 
@@ -83,7 +84,7 @@ class _Table(ctypes.Structure):
 
 @final
 class NativeMachine:
-    """`schedlang.conform.twin.Twin`. Only one of the same table may be in use at a time."""
+    """`schedlang.backend.Twin`. Only one of the same table may be in use at a time."""
 
     def __init__(self, table: _Table, policy: Policy, library: ctypes.CDLL) -> None:
         self._table = table

@@ -252,18 +252,24 @@ def _keep(samples: Samples, out: Path) -> None:
 
 
 def _replay(path: Path, told: _Told) -> int:
-    from schedlang.compare.lines import read_samples
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES)
-        samples = read_samples(str(path), data)
-    except OSError as error:
-        samples = Diagnostic("E1003", f"cannot use `{path}`: {error.strerror}")
+    samples = _read(path)
     if isinstance(samples, Diagnostic):
         print_findings([Findings(str(path), (samples,))], told.form)
         return exit_for((samples,))
     return _tell(samples, told)
+
+
+def _read(path: Path) -> Samples | Diagnostic:
+    from schedlang.compare.lines import read_samples
+
+    try:
+        if not path.is_file():
+            return Diagnostic("E1003", f"cannot use `{path}`: there is no such file")
+        with path.open("rb") as file:
+            return read_samples(str(path), file.read(_MOST_BYTES))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return Diagnostic("E1003", f"cannot use `{path}`: {why}")
 
 
 def _tell(samples: Samples, told: _Told) -> int:

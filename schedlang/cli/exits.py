@@ -20,6 +20,7 @@ class Exit(IntEnum):
     WEAKER = 9
     TEST = 10
     COMPARISON = 11
+    CONFORMANCE = 12
     INTERNAL = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -30,6 +31,7 @@ _BY_CODE = (
     ("E06", Exit.ENVIRONMENT),
     ("E05", Exit.KERNEL),
     ("E04", Exit.COMPILER),
+    ("E11", Exit.CONFORMANCE),
     ("E0301", Exit.REFUTED),
     ("E0305", Exit.CERTIFICATE),
     ("E0306", Exit.CERTIFICATE),

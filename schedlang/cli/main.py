@@ -19,6 +19,7 @@ from schedlang.cli.check import check
 from schedlang.cli.compare import compare
 from schedlang.cli.compile import compile_
 from schedlang.cli.completions import COMPLETE_VARIABLE, PROGRAM, completions
+from schedlang.cli.conform import conform
 from schedlang.cli.diff import diff
 from schedlang.cli.doctor import doctor
 from schedlang.cli.exits import Exit
@@ -56,6 +57,7 @@ _COMMANDS = (
     sim,
     test,
     compare,
+    conform,
     fmt,
     explain,
     new,

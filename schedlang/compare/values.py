@@ -16,7 +16,7 @@ class Misread(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Each method raises Misread if the value is of another kind. Numbers are not below 0."""
+    """Each method raises Misread if the value is of another kind. Numbers are whole, of 64 bits."""
 
     raw: JsonValue
 
@@ -36,8 +36,10 @@ class Value:
         return self.raw
 
     def number(self) -> int:
-        if not isinstance(self.raw, int) or isinstance(self.raw, bool) or self.raw < 0:
+        if not isinstance(self.raw, int) or isinstance(self.raw, bool):
             raise Misread("something in it is no number")
+        if not 0 <= self.raw < 1 << 64:
+            raise Misread("a number in it is out of range")
         return self.raw
 
     def truth(self) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, final
 
+from schedlang.backend import Twin
 from schedlang.conform.events import CGROUPS, Event, draw_events
 from schedlang.conform.pair import Divergence, Setting, compare
 from schedlang.conform.shorten import shorten
-from schedlang.conform.twin import Twin
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.compiled import compile_policy
@@ -98,9 +98,10 @@ def _expressions(policy: ir.Policy) -> Iterator[ir.Expr]:
     yield from (queue.slice for queue in policy.queues)
     orders = [queue.order for queue in policy.queues]
     yield from (order.key for order in orders if order.key is not None)
-    for owner in (policy, *orders):
-        yield from (state.initial for state in owner.states)
-        for handler in owner.handlers:
-            yield from (assign.value for assign in handler.assigns)
-            if handler.condition is not None:
-                yield handler.condition
+    states = [policy.states, *(order.states for order in orders)]
+    yield from (state.initial for group in states for state in group)
+    handlers = [policy.handlers, *(order.handlers for order in orders)]
+    for handler in (handler for group in handlers for handler in group):
+        yield from (assign.value for assign in handler.assigns)
+        if handler.condition is not None:
+            yield handler.condition

@@ -25,7 +25,7 @@ class Act(StrEnum):
 
 
 class Event(NamedTuple):
-    """`ns` pass, then `act` happens to number `pick`, modulo their number, of whom it can happen to.
+    """`ns` pass, then `act` happens to number `pick`, modulo their number, of whom it can.
 
     These are the sleeping tasks (wake), the CPUs with a turn (expire, block, touch), the tasks that
     do not run (change). If there is none, time has passed. `spec` is the new task, or gives one its

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, assert_never, final
+from typing import Final, NamedTuple, assert_never, final
 
+from schedlang.backend import Twin
 from schedlang.conform.events import Act, Event
-from schedlang.conform.twin import Twin
-from schedlang.ir.nodes import GuardShare, Policy
-from schedlang.machine.compiled import CompiledPolicy, compile_policy
+from schedlang.ir.nodes import Policy
+from schedlang.machine.compiled import CompiledPolicy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
 from schedlang.topology import Topology
@@ -31,17 +31,23 @@ class Waiting:
 
 
 @final
+class Step(NamedTuple):
+    at_ns: int
+    text: str
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """After event number `event` of a trace the two part. `waiting` is what was in the queues just
-    before, in the interpreter; `queue` is the one that it chose, if it chose one.
+    """Where the two part. `waiting` is what was in the queues just before, in the interpreter;
+    `queue` is the one that it chose, if it chose one; `story` is what happened until then.
     """
 
-    event: int
     at_ns: int
     what: str
-    queue: int | None = None
-    waiting: tuple[Waiting, ...] = ()
+    queue: int | None
+    waiting: tuple[Waiting, ...]
+    story: tuple[Step, ...]
 
 
 @final
@@ -75,15 +81,16 @@ def compare(
     twin: Twin,
     setting: Setting,
     events: Sequence[Event],
-    code: CompiledPolicy | None = None,
+    code: CompiledPolicy,
 ) -> Compared:
     """Let `events` happen to both, as far as the twin does what the interpreter does."""
-    pair = _Pair(policy, twin, setting, code or compile_policy(policy))
-    for number, event in enumerate(events):
+    pair = _Pair(policy, twin, setting, code)
+    for event in events:
         try:
             pair.take(event)
         except _Parted as parted:
-            divergence = Divergence(number, pair.now, parted.what, parted.queue, pair.waiting)
+            story, waiting = tuple(pair.story), pair.waiting
+            divergence = Divergence(pair.now, parted.what, parted.queue, waiting, story)
             return Compared(pair.turns, divergence)
     return Compared(pair.turns, None)
 
@@ -92,17 +99,14 @@ def compare(
 class _Pair:
     """Both machines; the world is the same for both."""
 
-    def __init__(
-        self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy
-    ) -> None:
+    def __init__(self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy) -> None:
         self._policy = policy
         self._cpus = setting.cpus
         self._twin = twin
         self._machine = Machine(policy, Topology(setting.cpus), setting.params, code)
-        # The twin settles when it is touched, and rounds a share's cost up then.
-        self._may_touch = not any(isinstance(guard, GuardShare) for guard in policy.guards)
         self.now = 0
         self.turns = 0
+        self.story: list[Step] = []
         self.waiting: tuple[Waiting, ...] = ()
         twin.start(setting.cpus, setting.params)
 
@@ -133,8 +137,8 @@ class _Pair:
                 if still:
                     self._change(still[event.pick % len(still)], event.spec)
             case Act.TOUCH:
-                if busy and self._may_touch:
-                    self._twin.touch(busy[event.pick % len(busy)])
+                if busy:
+                    self._touch(busy[event.pick % len(busy)])
             case _:
                 assert_never(event.act)
 
@@ -143,14 +147,17 @@ class _Pair:
         allowed = [cpu for cpu in range(self._cpus) if spec.may_run_on(cpu)]
         cpu = allowed[event.pick % len(allowed)]
         number = self._twin.fork(spec, cpu)
+        self._tell(f"task {number} is forked on CPU {cpu}: {_traits(spec)}")
         self._machine.fork(spec, self.now, cpu)
         self._twin.wake(number, 0)
 
     def _wake(self, task: int, cpu: int) -> None:
+        self._tell(f"task {task} wakes up")
         self._machine.wake(task, self.now)
         self._twin.wake(task, cpu)
 
     def _stop(self, cpu: int, *, blocked: bool) -> None:
+        self._tell(f"the task on CPU {cpu} {'blocks' if blocked else 'uses up its slice'}")
         self._machine.stop(cpu, self.now, blocked=blocked)
         if blocked:
             self._twin.block(cpu)
@@ -167,8 +174,14 @@ class _Pair:
             affinity |= {self._twin.cpu(task)}
         spec = replace(before, nice=wanted.nice, weight=wanted.weight, affinity=affinity)
         if spec != before:
+            self._tell(f"task {task} is changed: {_traits(spec)}")
             self._machine.change(task, spec, self.now)
             self._twin.change(task, spec)
+
+    def _touch(self, cpu: int) -> None:
+        self._tell(f"a property of the task on CPU {cpu} is set anew")
+        self._machine.settle(cpu, self.now)
+        self._twin.touch(cpu)
 
     def _fitting(self, spec: TaskSpec) -> TaskSpec:
         """A task that may run nowhere here gets the first CPU besides."""
@@ -181,11 +194,17 @@ class _Pair:
     def _choose_all(self) -> None:
         """Whoever was woken chooses, until nobody is; then no CPU sleeps that could run a task."""
         for _ in range(_ROUNDS):
-            woken = [cpu for cpu in range(self._cpus) if self._has_to_choose(cpu)]
-            if not woken:
+            while self._machine.woken:
+                self._choose(min(self._machine.woken), was_idle=True)
+            # A CPU is woken once more that may have missed an arrival, or where a task woke up.
+            sleeping = [cpu for cpu in range(self._cpus) if self._sleeps_kicked(cpu)]
+            if not sleeping:
                 break
-            for cpu in woken:
-                self._choose_or_look(cpu)
+            for cpu in sleeping:
+                if (found := self._schedule(cpu)) is not None:
+                    raise _Parted(
+                        f"CPU {cpu}: nothing is to be run, and the code runs task {found}"
+                    )
         else:
             raise _Parted("CPUs are woken in vain again and again")
         waiting = [task.spec for task in self._machine.tasks if task.phase is Phase.QUEUED]
@@ -193,18 +212,8 @@ class _Pair:
             if state.mode is Mode.IDLE and any(spec.may_run_on(cpu) for spec in waiting):
                 raise _Parted(f"CPU {cpu} is idle while a task waits that it may run")
 
-    def _has_to_choose(self, cpu: int) -> bool:
-        return cpu in self._machine.woken or self._sleeps_kicked(cpu)
-
     def _sleeps_kicked(self, cpu: int) -> bool:
-        """A CPU is woken once more that may have missed an arrival."""
         return self._machine.cpus[cpu].mode is Mode.IDLE and self._twin.is_kicked(cpu)
-
-    def _choose_or_look(self, cpu: int) -> None:
-        if cpu in self._machine.woken:
-            self._choose(cpu, was_idle=True)
-        elif self._sleeps_kicked(cpu) and (found := self._schedule(cpu)) is not None:
-            raise _Parted(f"CPU {cpu}: nothing is to be run, and the code runs task {found}")
 
     def _choose(self, cpu: int, *, was_idle: bool) -> None:
         self.waiting = tuple(
@@ -225,6 +234,8 @@ class _Pair:
             raise _Parted(what, None if expected is None else expected.queue)
         if expected is not None:
             self._compare_slices(expected.task, expected.queue)
+            name = self._policy.queues[expected.queue].name
+            self._tell(f"CPU {cpu} starts task {expected.task} from `{name}`")
             self.turns += 1
 
     def _compare_slices(self, task: int, queue: int) -> None:
@@ -237,10 +248,21 @@ class _Pair:
         self._check()
         return found
 
+    def _tell(self, text: str) -> None:
+        self.story.append(Step(self.now, text))
+
     def _check(self) -> None:
         fault = self._twin.fault()
         if fault:
             raise _Parted(f"what no kernel takes: {fault}")
+
+
+def _traits(spec: TaskSpec) -> str:
+    parts = [f"`{spec.comm}` of `{spec.process or spec.comm}`", f"nice {spec.nice}"]
+    parts += [f"weight {spec.weight}", f"in {spec.cgroup}"] + ["kthread"] * spec.kthread
+    if spec.affinity is not None:
+        parts.append("on CPUs " + ", ".join(map(str, sorted(spec.affinity))))
+    return ", ".join(parts)
 
 
 def _name(task: int | None) -> str:

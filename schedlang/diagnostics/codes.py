@@ -25,6 +25,7 @@ class Phase(StrEnum):
     TESTS = "tests of policies"
     INTERNAL = "our own bugs"
     COMPARISON = "comparisons"
+    CONFORMANCE = "conformance"
 
 
 @final
@@ -158,6 +159,12 @@ _ENTRIES: Final = (
             "E1001": "a run of a comparison does not count",
             "E1002": "the control of a comparison shows a difference",
             "E1003": "a file of samples cannot be used",
+        },
+    ),
+    (
+        Phase.CONFORMANCE,
+        {
+            "E1101": "the emitted C parts from the policy",
         },
     ),
 )

@@ -53,7 +53,7 @@ def test_samples_do_not_depend_on_the_hosts_load(
         pytest.skip(f"{lacking[0].why}: {lacking[0].remedy}")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "w.toml").write_text(LOAD)
-    command = ["compare", str(EXAMPLES / "fair.sched"), "-w", "w.toml", "--seeds", "2", "--out"]
+    command = ["compare", str(EXAMPLES / "fair.sched"), "-w", "w.toml", "--seeds", "1", "--out"]
     assert main([*command, "calm"]) == 0
     with busy(4):
         assert main([*command, "loaded"]) == 0
@@ -61,6 +61,6 @@ def test_samples_do_not_depend_on_the_hosts_load(
     first, second = capsys.readouterr().out.split("fair against EEVDF")[1:]
     assert first == second
     runs = [json.loads(line) for line in (tmp_path / "calm").read_text().splitlines()[1:-1]]
-    assert [run["attached"] for run in runs] == [True] * 6
+    assert [run["attached"] for run in runs] == [True] * 3
     by_scheduler = {(run["entry"]["contender"], run["entry"]["seed"]): run for run in runs}
-    assert len({json.dumps(run["outcome"]) for run in by_scheduler.values()}) == 4
+    assert len({json.dumps(run["outcome"]) for run in by_scheduler.values()}) == 2

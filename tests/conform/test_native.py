@@ -9,24 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from schedlang.conform.check import Plan, check
 from schedlang.conform.events import Act, Event
-from schedlang.conform.pair import Setting, compare
 from schedlang.conform.shorten import shorten
 from schedlang.machine.scenario import TaskSpec
 from schedlang_bpf.native import natives
 from tests.bpf.native import needs_zig
-from tests.support.conforming import (
-    SHARDS,
-    c_of,
-    drawn_trace,
-    failure,
-    run_shard,
-    smallest,
-    turns_in,
-)
+from tests.support.conforming import EVENTS, SHARDS, c_of, run_shard, smallest
 from tests.support.policies import compiled
 from tests.support.seed import shard_of_the_day
-from tests.support.shards import drawn
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.sched"))
 FEW = 8
@@ -51,7 +42,7 @@ def test_all_shards() -> None:
     with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
         tallies = list(pool.map(run_shard, range(first, first + SHARDS)))
     pairs, turns = sum(t.pairs for t in tallies), sum(t.turns for t in tallies)
-    print(f"{sum(t.policies for t in tallies)} policies, {pairs} pairs, {turns} turns in some")
+    print(f"{sum(t.policies for t in tallies)} policies, {pairs} pairs, {turns} turns")
     assert pairs >= PAIRS_OF_THE_FULL_RUN
 
 
@@ -60,9 +51,9 @@ def test_examples() -> None:
     policies = [compiled(path.read_text()) for path in EXAMPLES]
     twins = natives([(c_of(policy), policy) for policy in policies])
     for policy, twin in zip(policies, twins, strict=True):
-        traces = [drawn_trace(policy, number) for number in range(60)]
-        assert failure(policy, twin, traces) is None, policy.name
-        assert max(turns_in(policy, twin, trace) for trace in traces) > 40
+        checked = check(policy, twin, Plan(60, EVENTS, 0))
+        assert checked.failure is None, policy.name
+        assert checked.turns > 60 * EVENTS // 5
 
 
 @needs_zig
@@ -70,11 +61,11 @@ def test_a_failure_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy by hypothesis, the trace by leaving events out."""
     defect = "set_slice(prev, t->turn.slice_ns);", "set_slice(prev, 1);"
     monkeypatch.setattr("tests.support.conforming.c_of", lambda p: c_of(p, defect))
-    texts = drawn(0, FEW)
-    told = smallest(0, FEW, [])
-    assert "its slice is" in told
-    assert len(told.split("Setting")[0]) < max(map(len, texts))
-    assert told.count("Event(") <= 3
+    told = smallest(Plan(4, EVENTS, 0), FEW, [])
+    policy, _, story = told.partition("trace ")
+    assert "its slice is" in story
+    assert policy.count("queue ") == 1
+    assert story.count("\n") <= 6
 
 
 def test_a_trace_is_made_short() -> None:
@@ -89,6 +80,4 @@ def test_a_trace_is_made_short() -> None:
 def test_a_machine_made_new_behaves_like_the_first_time() -> None:
     policy = compiled(EXAMPLES[0].read_text())
     (twin,) = natives([(c_of(policy), policy)])
-    setting = Setting(2, tuple(param.default for param in policy.params))
-    for number in (1, 2, 1):
-        assert compare(policy, twin, setting, drawn_trace(policy, number).events) is None
+    assert len({check(policy, twin, Plan(3, EVENTS, seed)) for seed in (1, 1)}) == 1

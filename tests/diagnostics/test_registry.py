@@ -25,6 +25,7 @@ PHASE_DIGITS = {
     "08": Phase.TESTS,
     "09": Phase.INTERNAL,
     "10": Phase.COMPARISON,
+    "11": Phase.CONFORMANCE,
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.pairs import compare
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.data())
 def test_the_interpreter_agrees_with_the_simulator(data: st.DataObject) -> None:
     compare(data)

@@ -66,6 +66,7 @@ def directed(mates: int, others: int) -> list[Tactics]:
         (victim, ambush, sharp),
         (victim, Habit("max", "storm"), brink),
         (victim, Habit("micro", "blink"), brink),
+        (victim, Habit("micro", "stay"), brink),
         (victim, flood, Habit("max", "blink")),
         (Habit("tiny", "nap", 10_000 * MS), ambush, sharp),
         (Habit("max", "nap", MS), flood, brink),

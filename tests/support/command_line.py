@@ -19,6 +19,7 @@ from schedlang.backend import (
     QueueCounts,
     Ran,
     RunRequest,
+    Twin,
 )
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.ir.nodes import Policy
@@ -88,6 +89,11 @@ class FakeBackend:
         maps = (Map("stats", "array", 4, 24, len(policy.queues)),)
         figures = ObjectFigures(programs, maps, "GPL", ("ops",), len(c))
         return self.build_findings or Built(f"ELF {c}".encode(), figures, "clang 19.1")
+
+    def twins(self, policies: Sequence[tuple[str, Policy]]) -> tuple[Twin, ...]:
+        if self.problem is not None:
+            raise self.problem
+        raise NotImplementedError
 
     def run(self, obj: bytes | None, policy: Policy, request: RunRequest) -> KernelReport:
         self.request = request

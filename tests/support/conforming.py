@@ -6,20 +6,16 @@ told with a trace that was made short; `smallest` makes the policy small as well
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from schedlang.conform.events import Event, draw_events
-from schedlang.conform.pair import Divergence, Pair, Setting, compare
-from schedlang.conform.shorten import shorten
-from schedlang.conform.twin import Twin
+from schedlang.conform.check import Failure, Plan, check
 from schedlang.ir.nodes import Policy
-from schedlang.machine.compiled import compile_policy
 from schedlang.prover.verdict import ProofReport
+from schedlang.report.conformance import failure_lines
 from schedlang_bpf.emit import emit
 from schedlang_bpf.native import natives
 from tests.support.policies import compiled, policies, steered_policies
@@ -29,26 +25,8 @@ SHARDS = 20
 POLICIES_PER_SHARD = 50
 TRACES_PER_POLICY = 12
 EVENTS = 120
-COMMS = ("hog", "web", "w", "x", "q0", "q1", "q2", "q3", "worker")
-CGROUPS = ("/", "/a", "/a/b", "/ab", "/a/b/c")
 
 Defect = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Trace:
-    setting: Setting
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True)
-class Failure:
-    trace: Trace
-    divergence: Divergence
-
-    def __str__(self) -> str:
-        lines = [f"{self.trace.setting}", *map(str, self.trace.events), f"{self.divergence}"]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -58,18 +36,8 @@ class Tally:
     turns: int
 
 
-def drawn_trace(policy: Policy, number: int, events: int = EVENTS) -> Trace:
-    """The same trace for the same number."""
-    random = Random(number)
-    cpus = random.randint(1, 4)
-    params = tuple(
-        random.choice((p.lo, p.default, p.hi, random.randint(p.lo, p.hi))) for p in policy.params
-    )
-    happenings = draw_events(random, events, cpus, COMMS, CGROUPS)
-    return Trace(Setting(cpus, params), happenings)
-
-
 def c_of(policy: Policy, defect: Defect | None = None) -> str:
+    """`defect`: a text of the C, and what stands in its place."""
     c = emit(policy, ProofReport(()))
     if defect is None:
         return c
@@ -77,57 +45,31 @@ def c_of(policy: Policy, defect: Defect | None = None) -> str:
     return c.replace(*defect)
 
 
-def failure(policy: Policy, twin: Twin, traces: Iterable[Trace]) -> Failure | None:
-    """The first trace on which the two part, made short."""
-    code = compile_policy(policy)
-    for trace in traces:
-        if compare(policy, twin, trace.setting, trace.events, code) is None:
-            continue
-
-        def goes_wrong(events: Sequence[Event], setting: Setting = trace.setting) -> bool:
-            return compare(policy, twin, setting, events, code) is not None
-
-        short = shorten(trace.events, goes_wrong)
-        divergence = compare(policy, twin, trace.setting, short, code)
-        assert divergence is not None
-        return Failure(Trace(trace.setting, short), divergence)
-    return None
-
-
-def failure_of(text: str, first: int, traces: int) -> Failure | None:
-    policy = compiled(text)
-    (twin,) = natives([(c_of(policy), policy)])
-    return failure(policy, twin, (drawn_trace(policy, first + n) for n in range(traces)))
-
-
 def run_shard(shard: int, number: int = POLICIES_PER_SHARD) -> Tally:
     """Raises AssertionError with a small policy and a short trace."""
     texts = drawn(shard, number)
     asked = [compiled(text) for text in texts]
+    twins = natives([(c_of(policy), policy) for policy in asked])
+    plan = Plan(TRACES_PER_POLICY, EVENTS, shard)
     turns = 0
-    for n, (policy, twin) in enumerate(
-        zip(asked, natives([(c_of(policy), policy) for policy in asked]), strict=True)
-    ):
-        traces = [drawn_trace(policy, shard + i) for i in range(TRACES_PER_POLICY)]
-        found = failure(policy, twin, traces)
-        if found is not None:
-            raise AssertionError(f"{texts[n]}\n{found}\n\n{smallest(shard, number, texts[:n])}")
-        turns += sum(turns_in(policy, twin, trace) for trace in traces[:1])
+    for n, (policy, twin) in enumerate(zip(asked, twins, strict=True)):
+        checked = check(policy, twin, plan)
+        if checked.failure is not None:
+            told = tell(texts[n], policy, checked.failure)
+            raise AssertionError(f"{told}\n\nMade small:\n{smallest(plan, number, texts[:n])}")
+        turns += checked.turns
     return Tally(len(texts), len(texts) * TRACES_PER_POLICY, turns)
 
 
-def turns_in(policy: Policy, twin: Twin, trace: Trace) -> int:
-    pair = Pair(policy, twin, trace.setting)
-    for event in trace.events:
-        pair.take(event)
-    return pair.turns
+def tell(text: str, policy: Policy, failure: Failure) -> str:
+    return "\n".join([text, *failure_lines(policy, failure)])
 
 
-def smallest(shard: int, number: int, fine: Sequence[str]) -> str:
+def smallest(plan: Plan, number: int, fine: Sequence[str]) -> str:
     """The shard drawn again up to its first failure, and that policy made small by hypothesis."""
     known = set(fine)
 
-    @seed(shard)
+    @seed(plan.seed)
     @settings(
         max_examples=number,
         deadline=None,
@@ -139,8 +81,10 @@ def smallest(shard: int, number: int, fine: Sequence[str]) -> str:
     @given(st.one_of(policies(), steered_policies()))
     def again(text: str) -> None:
         if text not in known:
-            found = failure_of(text, shard, TRACES_PER_POLICY)
-            assert found is None, f"made small:\n{text}\n{found}"
+            policy = compiled(text)
+            (twin,) = natives([(c_of(policy), policy)])
+            failure = check(policy, twin, plan).failure
+            assert failure is None, tell(text, policy, failure)
 
     try:
         again()
