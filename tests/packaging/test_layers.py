@@ -81,36 +81,13 @@ def test_the_compiler_loads_without_its_backends() -> None:
 
 # Each part of the compiler may import those before it.
 ORDER = (
-    *(
-        "source",
-        "units",
-        "topology",
-        "diagnostics",
-        "resources",
-        "kept",
-        "workload",
-        "ir",
-        "machine",
-        "syntax",
-    ),
-    *("semantics", "prover", "backend", "simulate", "testing", "compare", "conform", "compare"),
-    *("certificate_names", "report"),
-    *("files", "shapes", "driver", "cli", "__main__"),
+    *("source", "units", "topology", "diagnostics", "resources", "kept", "workload", "ir"),
+    *("machine", "syntax", "semantics", "prover", "backend", "simulate", "testing", "compare"),
+    *("conform", "certificate_names", "report", "files", "shapes", "driver", "cli", "__main__"),
 )
 PURE = (
-    *(
-        "source",
-        "units",
-        "topology",
-        "diagnostics",
-        "workload",
-        "ir",
-        "machine",
-        "syntax",
-        "semantics",
-        "prover",
-    ),
-    *("simulate", "testing", "compare", "report"),
+    *("source", "units", "topology", "diagnostics", "workload", "ir", "machine", "syntax"),
+    *("semantics", "prover", "simulate", "testing", "compare", "report"),
 )
 IMPURE = {"os", "random", "shutil", "socket", "subprocess", "tempfile", "time"}
 
