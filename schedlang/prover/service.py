@@ -88,8 +88,8 @@ def _beside_guards(
 ) -> Service | Unknown:
     """wait <= first turn + tree + guards' rates * wait + guards' bursts, solved for the wait.
 
-    The first turn is the one that goes on when the wait begins, if it is another queue's; what is
-    left of a turn of the queue's own is part of its service.
+    The first turn is the one that goes on when the wait begins; but what is left of a turn of the
+    queue's own is part of its service, and what a weighted node served is counted there.
     """
     guards = [g for g in arbitration.guards if g.queue != queue]
     rates, bursts = Fraction(0), Fraction(0)
@@ -105,8 +105,14 @@ def _beside_guards(
         known.append(taken <= real(rate) * wait + real(burst))
     if rates >= 1:
         return Unknown(Reason.INDUCTION_FAILED, "the guards may take all of the CPU from the tree")
-    others = [ns for q, ns in enumerate(arbitration.max_turn_ns) if q != queue]
-    longest = max(others, default=0)
+    longest = max(
+        (
+            turn_ns
+            for q, turn_ns in enumerate(arbitration.max_turn_ns)
+            if q != queue and (q not in ahead.beside or arbitration.guards_of(q))
+        ),
+        default=0,
+    )
     served = ahead.served
     tree = real(served.fixed) + real(served.per_service) * service
     known.append(wait <= real(longest) + tree + total(given, real(0)))

@@ -177,7 +177,8 @@ def prove_wait(node: Node, ledger: Ledger) -> Unknown | None:
 
     longest[held] + own + longest[k],
 
-    and what guards serve between two of the tree's turns is counted in that.
+    and what guards serve between two of the tree's turns is counted in that; so is what is left of
+    a turn of child k that goes on when the wait begins, unless a guard serves it.
     """
     arbitration = node.arbitration
     state = free_state(arbitration, "")
@@ -196,16 +197,52 @@ def prove_wait(node: Node, ledger: Ledger) -> Unknown | None:
         )
         if gap is not None:
             return gap
+    return prove_running(node, ledger)
+
+
+def prove_running(node: Node, ledger: Ledger) -> Unknown | None:
+    """A turn of another child that goes on when the wait begins is one that was granted, whether
+    its task was chosen or placed: at its end, what is left of it may have been counted.
+    """
+    state, draw = free_state(node.arbitration, ""), free_draw(node.arbitration, "")
+    watch = _free_watch(node)
+    for name, turn in any_turns(node, state, draw):
+        charge = node.charge(turn.queue, draw.ran)
+        if charge is None or charge[0] == node.held or turn.guard is not None:
+            continue
+        child, cost = charge
+        left = watch.total[child]
+        counted = [left if k == child else ZERO for k in node.children]
+        noted = _noted(watch, turn.after.v[node.index], frozenset((child,)), tuple(counted))
+        hypotheses = (*node.taken(turn, draw), *at_rest(node, state), left >= ZERO, left <= cost)
+        gap = ledger.prove(
+            f"{name} counts in a wait that begins meanwhile",
+            (*hypotheses, *noted),
+            _in_wait(node, turn.after, watch),
+        )
+        if gap is not None:
+            return gap
     return None
 
 
 def _prove_beginning(node: Node, state: State, watch: _Watch, ledger: Ledger) -> Unknown | None:
-    nothing = [watch.start.equals(state.v[node.index]), watch.own.equals(ZERO)]
-    nothing += [negation(granted) for granted in watch.granted]
-    nothing += [counted.equals(ZERO) for counted in watch.counted]
+    zeros = tuple(ZERO for _ in node.children)
+    nothing = _noted(watch, state.v[node.index], frozenset(), zeros)
     hypotheses = (*node.known, *at_rest(node, state), *nothing)
     return ledger.prove(
         "a wait at a weighted node begins level", hypotheses, _in_wait(node, state, watch)
+    )
+
+
+def _noted(
+    watch: _Watch, v: Term, granted: frozenset[int], counted: tuple[Term, ...]
+) -> tuple[Term, ...]:
+    """What is noted when the wait begins."""
+    return (
+        watch.start.equals(v),
+        watch.own.equals(ZERO),
+        *(g if k in granted else negation(g) for k, g in enumerate(watch.granted)),
+        *(noted.equals(count) for noted, count in zip(watch.counted, counted, strict=True)),
     )
 
 

@@ -17,6 +17,7 @@ from schedlang.prover.solver import Effort, Ledger
 from schedlang.prover.starvation import ground, prove_starvation_free
 from schedlang.prover.terms import boolean
 from schedlang.prover.verdict import Unknown
+from schedlang.prover.weighted import prove_running, role_node
 from tests.prover.build import MS, after, policy, queue, share, strict, weighted
 
 GUARDED = policy(
@@ -129,6 +130,16 @@ def test_weighted_nodes_need(name: str) -> None:
     gaps = unproved(WEIGHTED, rules)
     assert len(gaps) == len(WEIGHTED.queues)
     assert all(lemma in gap.detail for gap in gaps.values())
+
+
+def test_a_placed_turn_counts_only_because_it_moves_v() -> None:
+    for rules, is_proved in (
+        (DOCUMENTED, True),
+        (replace(DOCUMENTED, placed_turns_walk=False), False),
+    ):
+        gap = prove_running(role_node(rules, guarded=(1, 2)), Ledger(Effort()))
+        assert (gap is None) is is_proved
+        assert gap is None or "counts in a wait that begins meanwhile" in gap.detail
 
 
 FAIR_ANYHOW = {"a child that comes back without its debt"}

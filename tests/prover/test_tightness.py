@@ -84,15 +84,10 @@ CASES = {
     "share, beside another": Case(
         Instance((LONG, MID, SHORT), 2, 1, 5, guards=SHARES), 23 * MS, 25 * MS
     ),
-    # The turn that runs when the task arrives is one of those that the node lets go first.
-    "weighted, alone: longer by the longest turn": Case(
-        Instance((MID, LONG), 0, 1, 6, weights=(1, 3)), 26 * MS, LONG
-    ),
-    "weighted, two tasks: longer by the longest turn": Case(
-        Instance((MID, LONG), 0, 2, 7, weights=(1, 3)), 46 * MS, LONG
-    ),
-    "weighted, three children: longer by the longest turn": Case(
-        Instance((MID, LONG, SHORT), 0, 1, 7, weights=(1, 2, 1)), 29 * MS, LONG
+    "weighted, alone: tight": Case(Instance((MID, LONG), 0, 1, 6, weights=(1, 3)), 26 * MS, 0),
+    "weighted, two tasks: tight": Case(Instance((MID, LONG), 0, 2, 7, weights=(1, 3)), 46 * MS, 0),
+    "weighted, three children: tight": Case(
+        Instance((MID, LONG, SHORT), 0, 1, 7, weights=(1, 2, 1)), 29 * MS, 0
     ),
 }
 
