@@ -75,7 +75,7 @@ def guard_facts(arbitration: Arbitration, ledger: Ledger) -> GuardFacts | Unknow
 
 def prove_guard(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
     """What the bounds rest on, for one of the arbitration's guards."""
-    proofs = (_prove_not_passed, _prove_reserve, _prove_kept, _prove_slack)
+    proofs = (_prove_not_passed, _prove_reserve, _prove_kept, _prove_slack, _prove_settled)
     for prove in proofs:
         gap = prove(arbitration, guard, ledger)
         if gap is not None:
@@ -145,6 +145,21 @@ def _prove_slack(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Un
     return ledger.prove(f"the guard on `{guard.name}`: its deadline is near", hypotheses, goals)
 
 
+def _prove_settled(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """A turn of the queue, whoever grants it, leaves an `after` guard no reserve at its end."""
+    state, draw = _step(arbitration, None)
+    own = [] if guard.is_share else _all_turns(arbitration, state, draw)
+    goals = [
+        all_of(runs(arbitration, t, draw)).implies(t.after.due[guard.index] > t.after.now)
+        for t in own
+        if t.queue == guard.queue
+    ]
+    if not goals:
+        return None
+    name = f"a turn of the guard's queue `{guard.name}` settles it"
+    return ledger.prove(name, draw.known, goals)
+
+
 def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
     """Once the deadline has passed a moment x that is over, it does not return before x."""
     x, (state, draw) = variable("x"), _step(arbitration, None)
@@ -179,11 +194,17 @@ def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown
 
 
 def _delay(arbitration: Arbitration, guard: Guarded, lag: int, ledger: Ledger) -> int | Unknown:
+    """While the queue is not served: its deadline, the turn that runs then, and the reserves.
+
+    That turn is another queue's, and if that has an `after` guard, it is its reserve.
+    """
     slack = _slack(arbitration, guard)
     if guard.is_share:
         return slack + lag
     others = [g for g in arbitration.guards if g.queue != guard.queue]
-    longest = max(arbitration.max_turn_ns)
+    settled = {guard.queue, *(g.queue for g in others if not g.is_share)}
+    running = (ns for q, ns in enumerate(arbitration.max_turn_ns) if q not in settled)
+    longest = max(running, default=0)
     reserved = sum(arbitration.max_turn_ns[g.queue] for g in others)
     owed = sum(g.high for g in others if g.is_share) * lag
     delay = slack + longest + reserved + -(-owed // 100)

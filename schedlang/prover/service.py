@@ -53,10 +53,10 @@ def guard_service(
     arbitration: Arbitration, guard: Guarded, facts: GuardFacts, ledger: Ledger
 ) -> Service | Unknown:
     """The guard's word, turn after turn."""
-    turn_ns = arbitration.max_turn_ns[guard.queue]
     delay = Fraction(facts.delay_ns[guard.index])
     if not guard.is_share:
-        return Service(turn_ns + delay, delay, Fraction(1), guard.index)
+        # What is left of a turn of its own is service; the first delay begins at its end.
+        return Service(delay, delay, Fraction(1), guard.index)
     gap = _prove_share_pace(*guard_roles(arbitration, guard), ledger.of_roles())
     return gap or Service(delay, Fraction(1), Fraction(100, guard.low), guard.index)
 

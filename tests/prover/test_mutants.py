@@ -63,6 +63,10 @@ GUARD_MUTANTS = {
         replace(DOCUMENTED, after_seen_empty=lambda now, delay: now + delay + delay),
         "deadline is near",
     ),
+    "a delay that does not start anew": (
+        replace(DOCUMENTED, after_settled=lambda now, _: now),
+        "settles it",
+    ),
     "a share that is not charged": (
         replace(DOCUMENTED, share_settled=lambda due, _: due),
         "uses up its reserve",

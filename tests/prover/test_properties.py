@@ -83,8 +83,8 @@ def test_fifo_waits_for_those_ahead() -> None:
 
 def test_a_delay_is_a_promise_of_its_length_and_a_turn_of_each() -> None:
     subject = policy([queue("a"), queue("b")], strict(0, 1), (after(1, 20 * MS),))
-    # Four turns of its own; before each the delay, and the turn that runs when it is over.
-    assert bound_ns(subject, 1) == 4 * (20 * MS + 8 * MS) + 4 * 8 * MS
+    # Before each of four turns the delay, and the turn that runs when it is over; three turns.
+    assert bound_ns(subject, 1) == 4 * (20 * MS + 8 * MS) + 3 * 8 * MS
 
 
 def test_weights_divide_the_time() -> None:

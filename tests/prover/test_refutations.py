@@ -222,7 +222,7 @@ def test_a_shortfall_says_what_the_queue_gets() -> None:
 # --- the examples that are wrong on purpose
 
 WRONG = {
-    "delay_is_no_bound": (ir.Property.WAIT, Delay, "replace `20ms` by `88ms`"),
+    "delay_is_no_bound": (ir.Property.WAIT, Delay, "replace `20ms` by `68ms`"),
     "guards_take_all": (ir.Property.STARVATION_FREE, Lasso, "add `guard main at least 5%`"),
     "more_than_guarded": (ir.Property.SHARE, Shortfall, "replace `guard batch at least 10%` by"),
     "put_back_at_every_wake": (ir.Property.STARVATION_FREE, Lasso, None),

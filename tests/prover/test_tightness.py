@@ -65,15 +65,16 @@ SHARE = ((1, "share", 20),)
 SHARES = (*SHARE, (2, "share", 30))
 CASES = {
     "fifo: tight": Case(Instance((MID,), 0, 4, 6), 15 * MS, 0),
-    # The turn that runs when the task arrives is counted twice where it is the queue's own.
-    "after, alone: longer by a turn of its own": Case(
-        Instance((LONG, MID), 1, 1, 6, guards=AFTER), 31 * MS, MID
+    "after, alone: tight": Case(Instance((LONG, MID), 1, 1, 6, guards=AFTER), 31 * MS, 0),
+    "after, two tasks: tight": Case(Instance((LONG, MID), 1, 2, 9, guards=AFTER), 67 * MS, 0),
+    "after, its turns the longest: tight": Case(
+        Instance((MID, LONG), 1, 2, 12, guards=AFTER), 61 * MS, 0
     ),
-    "after, two tasks: longer by a turn of its own": Case(
-        Instance((LONG, MID), 1, 2, 9, guards=AFTER), 67 * MS, MID
+    "after, beside another: tight": Case(
+        Instance((LONG, MID, SHORT), 2, 1, 8, guards=AFTERS), 46 * MS, 0
     ),
-    "after, beside another: longer by a turn of its own": Case(
-        Instance((LONG, MID, SHORT), 2, 1, 8, guards=AFTERS), 46 * MS, SHORT
+    "after, beside another with the longest turns: tight": Case(
+        Instance((MID, LONG, SHORT), 2, 1, 8, guards=AFTERS), 46 * MS, 0
     ),
     # The guards' rate is one of long times; in a short one they serve a turn.
     "head of `strict` beside a guard": Case(
