@@ -178,8 +178,11 @@ def _prove_past(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unk
 def _lag(arbitration: Arbitration, shares: int, ledger: Ledger) -> int | Unknown:
     """Since the deadline x passed: the turn that was running, then only deadlines up to x, for
     which there was the reserve of the moment after that turn, where by induction no lag was longer.
+    Of the queue's own reserve one turn is left, since its deadline is x.
     """
-    reserved = sum(arbitration.max_turn_ns[guard.queue] for guard in arbitration.guards)
+    turns_ns = [(guard, arbitration.max_turn_ns[guard.queue]) for guard in arbitration.guards]
+    left = min((ns for guard, ns in turns_ns if guard.is_share), default=0)
+    reserved = sum(ns for _, ns in turns_ns) - left
     longest = max(arbitration.max_turn_ns)
     lag = -(-100 * (longest + reserved) // (100 - shares))
     x, first, now = variable("x"), variable("first"), variable("now")
@@ -232,7 +235,7 @@ def _debts(guards: tuple[Guarded, ...], lag: int) -> tuple[Term, list[Term]]:
 def _slack(arbitration: Arbitration, guard: Guarded) -> int:
     if not guard.is_share:
         return guard.high
-    return -(-arbitration.max_turn_ns[guard.queue] * 100 // guard.low)
+    return -(-arbitration.max_turn_ns[guard.queue] * (100 - guard.low) // guard.low)
 
 
 def _step(arbitration: Arbitration, occupied: int | None) -> tuple[State, Draw]:
