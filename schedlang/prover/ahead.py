@@ -6,11 +6,13 @@ lag at first, before the waiting task's key at last. A task moves v by at least 
 turn to the next; one that is forked when the last has ended starts ahead of the clock, which has
 come at least as far as the last one's v. So a place has a way to go, and each of its turns takes a
 piece of it: `_Way` says how much is left, `prove_places` that no turn is worth more than it takes.
+The first turn starts somewhere else if its task waits since long ago, while other CPUs moved the
+clock; where they cannot (`Pace.behind`), it is on the way like all others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import assert_never, final
 
@@ -53,11 +55,18 @@ def turns_ahead(ordering: Ordering, tasks: int, turn_ns: int, *, forks: bool = T
         case ByArrival(horizon_ns=horizon):
             return Turns(horizon, others, others * turn_ns)
         case Pace():
-            count = _counted(ordering, forks=forks).worth()
-            service = _served(ordering, turn_ns, forks=forks).worth()
+            ways = _readings(ordering)
+            count = min(_counted(pace, forks=forks).worth() for pace in ways)
+            service = min(_served(pace, turn_ns, forks=forks).worth() for pace in ways)
             return Turns(0, others * count, others * service)
         case _:
             assert_never(ordering)
+
+
+def _readings(pace: Pace) -> tuple[Pace, ...]:
+    """With a first turn from long ago; and, where that is known, on a way that has all turns."""
+    plain = replace(pace, behind=None)
+    return (plain,) if pace.behind is None else (plain, replace(pace, lag=pace.behind))
 
 
 @final
@@ -65,10 +74,10 @@ def turns_ahead(ordering: Ordering, tasks: int, turn_ns: int, *, forks: bool = T
 class _Way:
     """The way of one place, and what its turns are worth, in units of 1/`unit`.
 
-    Positions are relative to the clock when the wait starts. The turns after the first start from
-    `-lag` to `top`. A turn of a task that goes on is worth at most `per_v` for each ns that it
-    moves v; the last turn of a task at most `turn`, and the next task starts `fork` further, if
-    there is a next one.
+    Positions are relative to the clock when the wait starts. The turns after the first, or all if
+    none is `from_afar`, start from `-lag` to `top`. A turn of a task that goes on is worth at most
+    `per_v` for each ns that it moves v; the last turn of a task at most `turn`, and the next task
+    starts `fork` further, if there is a next one.
     """
 
     lag: int
@@ -77,6 +86,7 @@ class _Way:
     per_v: int
     turn: int
     unit: int
+    from_afar: bool
 
     @property
     def hop(self) -> int | None:
@@ -101,16 +111,19 @@ class _Way:
 
     def worth(self) -> int:
         """What all turns of the place are worth: the first, which a task may have been waiting for
-        since long ago, those on the way, and the last."""
+        since long ago if it is `from_afar`, those on the way, and the last. One that starts beyond
+        the way, as a first one may whose task came before the waiting one, is the only one."""
         if self.top + self.lag < 0:
             return self.turn // self.unit
-        return (self.taken_in_all() + 2 * self.turn) // self.unit
+        ends = 2 if self.from_afar else 1
+        return (self.taken_in_all() + ends * self.turn) // self.unit
 
 
 def _counted(pace: Pace, *, forks: bool) -> _Way:
     """Every turn is worth 1."""
     fork = pace.fork if forks else None
-    return _Way(pace.lag, pace.lead + pace.horizon, fork, 1, pace.charge, pace.charge)
+    top, from_afar = pace.lead + pace.horizon, pace.behind is None
+    return _Way(pace.lag, top, fork, 1, pace.charge, pace.charge, from_afar)
 
 
 def _served(pace: Pace, turn_ns: int, *, forks: bool) -> _Way:
@@ -120,11 +133,19 @@ def _served(pace: Pace, turn_ns: int, *, forks: bool) -> _Way:
     unit = per_v.denominator
     fork = pace.fork if forks else None
     top = pace.lead + pace.horizon
-    return _Way(pace.lag, top, fork, per_v.numerator, turn_ns * unit, unit)
+    return _Way(pace.lag, top, fork, per_v.numerator, turn_ns * unit, unit, pace.behind is None)
 
 
 def prove_places(pace: Pace, turn_ns: int, ledger: Ledger) -> Unknown | None:
     """No turn of a place is worth more than the way that it takes."""
+    for reading in {reading.lag: reading for reading in _readings(pace)}.values():
+        gap = _prove_steps(reading, turn_ns, ledger)
+        if gap is not None:
+            return gap
+    return None
+
+
+def _prove_steps(pace: Pace, turn_ns: int, ledger: Ledger) -> Unknown | None:
     start, moved, ran = (variable(name) for name in ("start", "moved", "ran"))
     counted, served = _counted(pace, forks=True), _served(pace, turn_ns, forks=True)
     goals = [_positions(pace)]

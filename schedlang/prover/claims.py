@@ -92,15 +92,30 @@ def _wait(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
     if isinstance(services, Unknown):
         return services
     tasks = min(counts)
-    wait = prove_wait(on.policy, on.arbitration, queue, services, ANY_WEIGHT, ledger, tasks)
+    wait = prove_wait(
+        on.policy,
+        on.arbitration,
+        queue,
+        services,
+        ANY_WEIGHT,
+        ledger,
+        tasks,
+        one_cpu=_one_cpu(goal),
+    )
     if isinstance(wait, Unknown):
         return wait
     case = f"{tasks} tasks of any weight, tick {duration(on.tick_ns)}"
+    if _one_cpu(goal):
+        case += ", one CPU"
     found = bound(on.policy, wait, tasks, case)
     if found.value_ns > wanted_ns:
         detail = f"proved is {duration(found.value_ns)} for {case}"
         return Unknown(Reason.INDUCTION_FAILED, detail)
     return Proved(found, assumptions(on, queue), (goal.span,))
+
+
+def _one_cpu(goal: ir.Goal) -> bool:
+    return any(isinstance(c, ir.CpusAtMost) and c.count == 1 for c in goal.conditions)
 
 
 def _share(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
@@ -143,7 +158,7 @@ def _fair_queues(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
 
 def _fair_tasks(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
     """On one CPU, whose choice of queues does not matter: the order says which task is next."""
-    if not any(isinstance(c, ir.CpusAtMost) and c.count == 1 for c in goal.conditions):
+    if not _one_cpu(goal):
         detail = "a task of a great weight cannot use its share of several CPUs: `when cpus <= 1`"
         return Unknown(Reason.NO_RULE, detail)
     (queue,) = goal.queues

@@ -39,6 +39,9 @@ class Pace:
     if it is negative. `charge`: from one turn to the next v moves by at least that much.
     `per_charge`: a turn after which it moves by x lasted at most per_charge * (x + 1). The last two
     but for turns that put the task behind all who wait.
+
+    `behind`: no v of a task that waits is further behind the clock, however long it has waited.
+    None if that is not known: where other CPUs move the clock there is no such limit.
     """
 
     lead: int
@@ -49,6 +52,7 @@ class Pace:
     horizon: int
     charge: int
     per_charge: Fraction
+    behind: int | None = None
 
 
 def guess_pace(policy: ir.Policy, queue: ir.Queue, weights: ir.Interval, used: ir.Interval) -> Pace:

@@ -13,7 +13,7 @@ from schedlang.prover.ahead import ByArrival, Ordering, prove_places
 from schedlang.prover.corners import Pace, guess_horizon
 from schedlang.prover.extremes import Beyond, supremum
 from schedlang.prover.pace import prove_pace
-from schedlang.prover.pairs import Pair, overtaking, two_arrivals
+from schedlang.prover.pairs import Pair, overtaking, two_arrivals, with_behind
 from schedlang.prover.solver import Ledger
 from schedlang.prover.subject import Subject
 from schedlang.prover.terms import all_of, any_of, integer, variable
@@ -54,6 +54,7 @@ def _prove_in_virtual_time(subject: Subject, ledger: Ledger, *, blurs: bool) -> 
     pace = prove_pace(subject, ledger, blurs=blurs)
     if isinstance(pace, Unknown):
         return pace
+    pace = with_behind(subject, pace, ledger, blurs)
     gap = prove_places(pace, subject.turn_ns, ledger)
     return gap or _prove_near(subject, two_arrivals(subject, pace, blurs), ledger) or pace
 

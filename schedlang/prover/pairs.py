@@ -18,7 +18,7 @@ from schedlang.prover.subject import (
     free_moment,
     key_of,
 )
-from schedlang.prover.terms import Term, integer
+from schedlang.prover.terms import Term, greatest, integer, variable
 from schedlang.prover.verdict import Reason, Unknown
 
 
@@ -45,6 +45,36 @@ def with_horizon(subject: Subject, pace: Pace, ledger: Ledger, blurs: bool) -> P
     goal = goes_first.implies(pair.vs[0] <= pair.vs[1] + integer(horizon))
     says = f"order `{name}`: who comes later and goes first is not far ahead"
     return ledger.prove(says, known, [goal]) or replace(pace, horizon=horizon)
+
+
+def with_behind(subject: Subject, pace: Pace, ledger: Ledger, blurs: bool) -> Pace:
+    """On one CPU, whose choices look at all who wait: the clock comes past a waiting v only by as
+    much as the v of one that goes first is greater. A task that is placed goes first unlooked at.
+    """
+    if not subject.one_cpu or subject.policy.placement:
+        return pace
+    name = f"order `{subject.queue.order.name}`"
+    pair = two_arrivals(subject, pace, blurs)
+    not_after = pair.keys[0] <= pair.keys[1]
+    ahead = pair.vs[0] - pair.vs[1]
+    most = supremum((*pair.known, not_after), ahead, pace.horizon + 1, ledger.effort)
+    if not isinstance(most, int):
+        return pace
+    behind = max(pace.lag, most)
+    clock, waiting, started = (variable(n) for n in ("clock", "waiting", "started"))
+    near = (clock - integer(behind) <= waiting, started <= waiting + integer(most))
+    goals = [
+        (clock - integer(pace.lag) <= waiting).implies(near[0]),
+        greatest(clock, started) - integer(behind) <= waiting,
+    ]
+    goal = not_after.implies(ahead <= integer(most))
+    trial = Ledger(ledger.effort)
+    gap = trial.prove(f"{name}: who goes first is not far ahead", pair.known, [goal])
+    gap = gap or trial.prove(f"{name}: the clock does not leave those who wait", near, goals)
+    if gap is not None:
+        return pace
+    ledger.obligations += trial.obligations
+    return replace(pace, behind=behind)
 
 
 def overtaking(subject: Subject, model: Model) -> str:

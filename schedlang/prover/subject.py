@@ -25,12 +25,14 @@ MAX_NOW_NS = 2**62 - 1
 @final
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A queue's order, for tasks of these weights and turns up to `turn_ns`."""
+    """A queue's order, for tasks of these weights and turns up to `turn_ns`; on any machine, or on
+    one that has `one_cpu`."""
 
     policy: ir.Policy
     queue: ir.Queue
     weights: ir.Interval
     turn_ns: int
+    one_cpu: bool = False
 
     @property
     def used(self) -> ir.Interval:

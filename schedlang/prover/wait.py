@@ -83,10 +83,13 @@ def prove_wait(
     weights: ir.Interval,
     ledger: Ledger,
     tasks: int = REFERENCE_TASKS,
+    *,
+    one_cpu: bool = False,
 ) -> Wait | Unknown:
-    """For any number of tasks; the sum is proved, and the debts are checked, for this many."""
+    """For any number of tasks; the sum is proved, and the debts are checked, for this many. On any
+    machine, or on those that have `one_cpu`."""
     turn_ns = arbitration.max_turn_ns[queue]
-    subject = Subject(policy, policy.queues[queue], weights, turn_ns)
+    subject = Subject(policy, policy.queues[queue], weights, turn_ns, one_cpu)
     ordering = prove_order(subject, ledger)
     if isinstance(ordering, Unknown):
         return ordering
