@@ -18,7 +18,7 @@ from schedlang.prover.subject import (
     free_moment,
     key_of,
 )
-from schedlang.prover.terms import Term, greatest, integer, variable
+from schedlang.prover.terms import Term, all_of, greatest, integer, variable
 from schedlang.prover.verdict import Reason, Unknown
 
 
@@ -62,15 +62,16 @@ def with_behind(subject: Subject, pace: Pace, ledger: Ledger, blurs: bool) -> Pa
         return pace
     behind = max(pace.lag, most)
     clock, waiting, started = (variable(n) for n in ("clock", "waiting", "started"))
-    near = (clock - integer(behind) <= waiting, started <= waiting + integer(most))
+    is_near = clock - integer(behind) <= waiting
+    starts = (is_near, started <= waiting + integer(most))
     goals = [
-        (clock - integer(pace.lag) <= waiting).implies(near[0]),
-        greatest(clock, started) - integer(behind) <= waiting,
+        (clock - integer(pace.lag) <= waiting).implies(is_near),
+        all_of(starts).implies(greatest(clock, started) - integer(behind) <= waiting),
     ]
     goal = not_after.implies(ahead <= integer(most))
     trial = Ledger(ledger.effort)
     gap = trial.prove(f"{name}: who goes first is not far ahead", pair.known, [goal])
-    gap = gap or trial.prove(f"{name}: the clock does not leave those who wait", near, goals)
+    gap = gap or trial.prove(f"{name}: the clock does not leave those who wait", (), goals)
     if gap is not None:
         return pace
     ledger.obligations += trial.obligations
