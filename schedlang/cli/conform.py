@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, policy_argument
+from schedlang.cli.options import exits_with, format_option, policy_argument, seed_option
 from schedlang.cli.output import Format, findings_of, print_findings, print_problem
-
-_MOST_SEED = 2**64 - 1
 
 
 @click.command()
@@ -27,7 +25,7 @@ _MOST_SEED = 2**64 - 1
     show_default=True,
     help="How much happens in each.",
 )
-@click.option("--seed", type=click.IntRange(0, _MOST_SEED), default=0, show_default=True)
+@seed_option
 @format_option
 @exits_with
 def conform(policy: str, traces: int, events: int, seed: int, form: Format) -> int:

@@ -12,6 +12,7 @@ from schedlang.cli.output import Format
 
 if TYPE_CHECKING:
     from schedlang.driver import Compilation
+    from schedlang.ir.nodes import Policy
 
 P = ParamSpec("P")
 
@@ -56,6 +57,32 @@ html_option = click.option(
     type=click.Path(path_type=Path),
     help="Write a page that stands for itself.",
 )
+
+
+MOST_SEED = 2**64 - 1
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, MOST_SEED), default=0, show_default=True
+)
+
+param_option = click.option(
+    "--param",
+    "param_texts",
+    multiple=True,
+    allow_from_autoenv=False,
+    metavar="NAME=VALUE",
+    help="A param's value. Repeatable.",
+)
+
+
+def read_params(texts: tuple[str, ...], policy: Policy) -> tuple[tuple[str, int], ...]:
+    """The values that `--param` gives. Raises click's BadParameter."""
+    from schedlang.cli.workload import BadText, read_param
+
+    try:
+        return tuple(read_param(text, policy) for text in texts)
+    except BadText as error:
+        raise click.BadParameter(str(error), param_hint="--param") from error
 
 
 def print_timings(compilation: Compilation) -> None:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, final
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, html_option, policy_argument
+from schedlang.cli.options import (
+    exits_with,
+    format_option,
+    html_option,
+    param_option,
+    policy_argument,
+    read_params,
+    seed_option,
+)
 from schedlang.cli.output import Findings, Format, print_findings, print_problem
 from schedlang.cli.vm import (
     compile_for_kernel,
@@ -28,7 +36,6 @@ if TYPE_CHECKING:
     from schedlang.workload.model import Workload
 
 _VM_SECONDS = 5.0
-_MOST_SEED = 2**64 - 1
 _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
 
 
@@ -58,18 +65,11 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     metavar="'CMD ARGS'",
     help="A program of this machine to run beside the tasks, or alone.",
 )
-@click.option("--seed", type=click.IntRange(0, _MOST_SEED), default=0, show_default=True)
+@seed_option
 @click.option(
     "--deterministic", is_flag=True, help="Virtual time: the same command gives the same figures."
 )
-@click.option(
-    "--param",
-    "param_texts",
-    multiple=True,
-    allow_from_autoenv=False,
-    metavar="NAME=VALUE",
-    help="A param's value at load.",
-)
+@param_option
 @click.option(
     "--trace",
     metavar="FILE",
@@ -146,7 +146,7 @@ def run(
         topology=topology,
         workload=_workload(wanted, loaded, done, form),
         kernel=kernel,
-        params=_read_params(param_texts, done),
+        params=read_params(param_texts, done.policy),
         seed=seed,
         deterministic=deterministic,
         trace=trace is not None or html is not None,
@@ -194,16 +194,6 @@ def _read_task(text: str) -> GuestTask:
         return read_task(text)
     except BadText as error:
         raise click.BadParameter(str(error), param_hint="--task") from error
-
-
-def _read_params(texts: tuple[str, ...], done: Compilation) -> tuple[tuple[str, int], ...]:
-    from schedlang.cli.workload import BadText, read_param
-
-    assert done.policy is not None
-    try:
-        return tuple(read_param(text, done.policy) for text in texts)
-    except BadText as error:
-        raise click.BadParameter(str(error), param_hint="--param") from error
 
 
 def _read_command(text: str | None) -> tuple[str, ...]:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, final
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, html_option, policy_argument
+from schedlang.cli.options import (
+    exits_with,
+    format_option,
+    html_option,
+    param_option,
+    policy_argument,
+    read_params,
+    seed_option,
+)
 from schedlang.cli.output import (
     Findings,
     Format,
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from schedlang.topology import Topology
     from schedlang.workload.model import Workload
 
-_MOST_SEED = 2**64 - 1
 _LEAST_TICK_NS, _MOST_TICK_NS = 100_000, 100_000_000
 _TURNS_SHOWN = 60
 
@@ -48,15 +55,8 @@ _TURNS_SHOWN = 60
     help="A shape that comes with schedc, or a TOML file: see docs/workloads.md.",
 )
 @topology_options
-@click.option("--seed", type=click.IntRange(0, _MOST_SEED), default=0, show_default=True)
-@click.option(
-    "--param",
-    "param_texts",
-    multiple=True,
-    allow_from_autoenv=False,
-    metavar="NAME=VALUE",
-    help="A param's value.",
-)
+@seed_option
+@param_option
 @click.option(
     "--tick", "tick_text", default="4ms", show_default=True, help="How often slices are enforced."
 )
@@ -101,7 +101,7 @@ def sim(
         told = (findings_of(done), _findings(workload_name, loaded, problems))
         print_findings(told, form)
         return exit_for((*done.diagnostics, *problems))
-    setting = Setting(topology, _read_params(param_texts, done.policy), seed, tick_ns)
+    setting = Setting(topology, _params(param_texts, done.policy), seed, tick_ns)
     is_drawn = form is Format.HUMAN or trace is not None or html is not None
     simulation = simulate(done.policy, loaded.workload, setting, recorded=is_drawn)
     ran = _Ran(done.policy, loaded.workload, setting, simulation)
@@ -139,13 +139,8 @@ def _read_tick(text: str) -> int:
     return tick_ns
 
 
-def _read_params(texts: tuple[str, ...], policy: Policy) -> tuple[int, ...]:
-    from schedlang.cli.workload import BadText, read_param
-
-    try:
-        chosen = dict(read_param(text, policy) for text in texts)
-    except BadText as error:
-        raise click.BadParameter(str(error), param_hint="--param") from error
+def _params(texts: tuple[str, ...], policy: Policy) -> tuple[int, ...]:
+    chosen = dict(read_params(texts, policy))
     return tuple(chosen.get(param.name, param.default) for param in policy.params)
 
 

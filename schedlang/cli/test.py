@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, final
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, html_option, policies_argument
+from schedlang.cli.options import (
+    exits_with,
+    format_option,
+    html_option,
+    policies_argument,
+    seed_option,
+)
 from schedlang.cli.output import (
     Findings,
     Format,
@@ -33,12 +39,10 @@ if TYPE_CHECKING:
     from schedlang.testing.judge import Judged
     from schedlang.testing.run import Trial
 
-_MOST_SEED = 2**64 - 1
-
 
 @click.command("test")
 @policies_argument
-@click.option("--seed", type=click.IntRange(0, _MOST_SEED), default=0, show_default=True)
+@seed_option
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -159,16 +163,17 @@ def _run_in_vm(
 def _failures(policy: Policy, tried: Tried) -> Iterator[tuple[Diagnostic, Chart]]:
     """Of each test the first seed that fails, with a drawing."""
     from schedlang.report.chart_text import chart_text
-    from schedlang.report.trials import failure
+    from schedlang.report.trials import failure, offending
 
     told: set[str] = set()
     for trial in tried.trials:
         if trial.holds or trial.test.name in told:
             continue
         told.add(trial.test.name)
+        whole, groups = _chart(policy, trial)
         for judged in trial.judged:
             if not judged.holds:
-                chart = _chart(policy, trial, judged)
+                chart = offending(whole, judged, groups)
                 drawing = chart_text(
                     chart,
                     line_columns(sys.stderr) - 16,
@@ -178,10 +183,10 @@ def _failures(policy: Policy, tried: Tried) -> Iterator[tuple[Diagnostic, Chart]
                 yield failure(trial, judged, tried.where, drawing.rstrip()), chart
 
 
-def _chart(policy: Policy, trial: Trial, judged: Judged) -> Chart:
+def _chart(policy: Policy, trial: Trial) -> tuple[Chart, list[str]]:
+    """The whole run, and the group of each of its tasks."""
     from schedlang.report.kernel_chart import kernel_chart
     from schedlang.report.record_chart import record_chart
-    from schedlang.report.trials import offending
     from schedlang.testing.run import rerun
 
     test = trial.test
@@ -189,12 +194,11 @@ def _chart(policy: Policy, trial: Trial, judged: Judged) -> Chart:
         title = f"{test.name} under {policy.name}"
         end_ns = max((event.at_ns for event in trial.trace.events), default=0)
         chart = kernel_chart(title, test.topology.cpus, end_ns, trial.trace)
-        return offending(chart, judged, [name.rpartition("[")[0] for name in chart.tasks])
+        return chart, [name.rpartition("[")[0] for name in chart.tasks]
     record = rerun(policy, test, trial.seed, recorded=True).record
     assert record is not None
     groups = [test.workload.groups[thread.group].name for thread in record.threads]
-    whole = record_chart(policy, test.workload, test.topology.cpus, record)
-    return offending(whole, judged, groups)
+    return record_chart(policy, test.workload, test.topology.cpus, record), groups
 
 
 def _write(tried: list[Tried], charts: list[Chart], junit: Path | None, html: Path | None) -> None:

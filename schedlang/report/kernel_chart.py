@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import final
 
 from schedlang.report.chart import Bar, Chart, Wait
-from schedlang.workload.trace import Left, Switch, Trace, Wakeup
-
-_IDLE = 0
+from schedlang.workload.trace import IDLE, Switch, Trace, Wakeup
+from schedlang.workload.waited import waited
 
 
 def kernel_chart(title: str, cpus: int, end_ns: int, trace: Trace) -> Chart:
@@ -23,17 +22,23 @@ def kernel_chart(title: str, cpus: int, end_ns: int, trace: Trace) -> Chart:
             case Switch():
                 drawing.switch(event)
             case Wakeup():
-                drawing.wake(event)
+                drawing.number(event.tid, event.comm)
             case _:
                 pass
-    drawing.finish(end_ns)
+    for cpu in range(cpus):
+        drawing.leave(cpu, end_ns)
+    waits = (
+        Wait(drawing.numbers[tid], since_ns, until_ns, None)
+        for tid, _, since_ns, until_ns in waited(trace, end_ns)
+        if since_ns < until_ns
+    )
     return Chart(
         title,
         tuple(f"CPU {cpu}" for cpu in range(cpus)),
         tuple(f"{drawing.comms[tid]}[{tid}]" for tid in drawing.numbers),
         (),
         tuple(drawing.bars),
-        tuple(drawing.waits),
+        tuple(waits),
         end_ns,
     )
 
@@ -41,46 +46,27 @@ def kernel_chart(title: str, cpus: int, end_ns: int, trace: Trace) -> Chart:
 @final
 @dataclass(slots=True)
 class _Drawing:
-    """`running` is what each CPU runs and since when, `waiting` since when a thread waits."""
+    """`running` is what each CPU runs and since when."""
 
     numbers: dict[int, int] = field(default_factory=dict)
     comms: dict[int, str] = field(default_factory=dict)
     running: dict[int, tuple[int, int]] = field(default_factory=dict)
-    waiting: dict[int, int] = field(default_factory=dict)
     bars: list[Bar] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
 
-    def number(self, tid: int, comm: str) -> int:
+    def number(self, tid: int, comm: str) -> None:
         self.comms[tid] = comm
-        return self.numbers.setdefault(tid, len(self.numbers))
+        self.numbers.setdefault(tid, len(self.numbers))
 
     def switch(self, event: Switch) -> None:
         self.leave(event.cpu, event.at_ns)
-        if event.before != _IDLE:
+        if event.before != IDLE:
             self.number(event.before, event.before_comm)
-            if event.left is Left.RUNNABLE:
-                self.waiting[event.before] = event.at_ns
-        if event.after != _IDLE:
-            number = self.number(event.after, event.after_comm)
+        if event.after != IDLE:
+            self.number(event.after, event.after_comm)
             self.running[event.cpu] = (event.after, event.at_ns)
-            since_ns = self.waiting.pop(event.after, None)
-            if since_ns is not None and since_ns < event.at_ns:
-                self.waits.append(Wait(number, since_ns, event.at_ns, None))
-
-    def wake(self, event: Wakeup) -> None:
-        self.number(event.tid, event.comm)
-        if all(tid != event.tid for tid, _ in self.running.values()):
-            self.waiting.setdefault(event.tid, event.at_ns)
 
     def leave(self, cpu: int, now_ns: int) -> None:
         """The turn on `cpu` ends, if there is one."""
-        tid, since_ns = self.running.pop(cpu, (_IDLE, now_ns))
-        if tid != _IDLE and since_ns < now_ns:
+        tid, since_ns = self.running.pop(cpu, (IDLE, now_ns))
+        if tid != IDLE and since_ns < now_ns:
             self.bars.append(Bar(cpu, since_ns, now_ns, self.numbers[tid], None))
-
-    def finish(self, end_ns: int) -> None:
-        for cpu in list(self.running):
-            self.leave(cpu, end_ns)
-        for tid, since_ns in self.waiting.items():
-            if since_ns < end_ns:
-                self.waits.append(Wait(self.numbers[tid], since_ns, end_ns, None))

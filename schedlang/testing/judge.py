@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import assert_never, final
 
 from schedlang.ir.testing import Before, Expectation, Limit, Measure, Statistic, Test
-from schedlang.workload.model import Group, Loop
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome
+from schedlang.workload.walk import is_endless
 
 
 @final
@@ -88,7 +88,7 @@ def _latency(limit: Limit, latencies: Latencies) -> Judged:
 
 
 def _makespan(limit: Limit, test: Test, seen: Seen) -> Judged:
-    jobs = [group.name for group in test.workload.groups if _has_end(group)]
+    jobs = [group.name for group in test.workload.groups if not any(map(is_endless, group.phases))]
     ends = [_group(seen, name).ended_ns for name in jobs]
     known = [end_ns for end_ns in ends if end_ns is not None]
     if len(known) < len(jobs):
@@ -103,10 +103,6 @@ def _before(order: Before, seen: Seen) -> Judged:
     if second is None:
         return Judged(order, True, first)
     return Judged(order, first < second, first, f'"{order.second}" ended first')
-
-
-def _has_end(group: Group) -> bool:
-    return not any(isinstance(phase, Loop) and phase.times is None for phase in group.phases)
 
 
 def _group(seen: Seen, name: str | None) -> GroupOutcome:

@@ -12,7 +12,8 @@ from schedlang.testing.judge import Seen, judge
 from schedlang.testing.run import Trial
 from schedlang.workload.latencies import latencies
 from schedlang.workload.outcome import Latencies
-from schedlang.workload.trace import Left, Switch, Trace, Wakeup
+from schedlang.workload.trace import Trace
+from schedlang.workload.waited import waited
 
 
 def request_of(policy: Policy, test: Test, seed: int, kernel: str) -> RunRequest:
@@ -43,26 +44,7 @@ def waits_of(trace: Trace, end_ns: int) -> dict[str, Latencies]:
     """By the threads' name, the times in which they were runnable without a CPU: until they ran, or
     to the end of the run.
     """
-    since: dict[int, int] = {}
-    running: dict[int, int] = {}
-    comms: dict[int, str] = {}
     samples: dict[str, list[int]] = {}
-    for event in trace.events:
-        match event:
-            case Wakeup(tid=tid, at_ns=at_ns):
-                comms[tid] = event.comm
-                if tid not in running.values():
-                    since.setdefault(tid, at_ns)
-            case Switch(after=after, at_ns=at_ns):
-                if event.left is Left.RUNNABLE:
-                    since[event.before] = at_ns
-                running[event.cpu] = after
-                comms[after] = event.after_comm
-                if after in since:
-                    samples.setdefault(event.after_comm, []).append(at_ns - since.pop(after))
-            case _:
-                pass
-    for tid, at_ns in since.items():
-        if tid in comms and at_ns < end_ns:
-            samples.setdefault(comms[tid], []).append(end_ns - at_ns)
+    for wait in waited(trace, end_ns):
+        samples.setdefault(wait.comm, []).append(wait.until_ns - wait.since_ns)
     return {comm: latencies(found) for comm, found in samples.items()}

@@ -12,7 +12,7 @@ from schedlang.workload.model import Begin, End, Fork, Group, Join, Loop, Phase,
 from schedlang.workload.pairs import pairs
 from schedlang.workload.problem import Problem
 from schedlang.workload.waits import MOST_THREADS, lock_order, sums
-from schedlang.workload.walk import exceeds, numbered, product, reached, repeated
+from schedlang.workload.walk import exceeds, is_endless, numbered, product, reached, repeated
 
 
 def check(workload: Workload) -> tuple[Problem, ...]:
@@ -119,13 +119,7 @@ def _after_endless(group: int, phases: tuple[Phase, ...], first: int) -> Iterato
         if isinstance(phase, Loop):
             yield from _after_endless(group, phase.phases, number + 1)
             size += sum(1 for _ in numbered(phase.phases))
-        if following is not None and _is_endless(phase):
+        if following is not None and is_endless(phase):
             message = "a thread never gets here: the loop before it has no end"
             yield Problem("E0708", message, "say how often it loops", group, number + size)
         number += size
-
-
-def _is_endless(phase: Phase) -> bool:
-    return isinstance(phase, Loop) and (
-        phase.times is None or any(_is_endless(p) for p in phase.phases)
-    )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import final
 
+IDLE = 0
+"""The `tid` of every CPU's idleness."""
+
 
 class Left(StrEnum):
     """Why a thread left its CPU."""
@@ -22,7 +25,7 @@ class Left(StrEnum):
 @final
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """`cpu` stops running `before` and runs `after`; tid 0 is idleness."""
+    """`cpu` stops running `before` and runs `after`."""
 
     at_ns: int
     cpu: int

@@ -20,6 +20,12 @@ def numbered(phases: tuple[Phase, ...], first: int = 0) -> Iterator[tuple[int, P
             first += sum(1 for _ in numbered(phase.phases))
 
 
+def is_endless(phase: Phase) -> bool:
+    return isinstance(phase, Loop) and (
+        phase.times is None or any(is_endless(p) for p in phase.phases)
+    )
+
+
 def product(a: Times, b: Times) -> Times:
     if a == 0 or b == 0:
         return 0
