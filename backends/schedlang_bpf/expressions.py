@@ -120,7 +120,7 @@ def _emit(expr: Expr, scope: Scope) -> _C:
         case If():
             return _if(expr, scope)
         case Match():
-            return _C(_match(expr))
+            return _match(expr)
         case CgroupUnder():
             return _under(expr, scope)
         case _:
@@ -149,6 +149,12 @@ def _state(expr: StateRef, scope: Scope) -> _C:
 _ATTRIBUTES: Final = {
     Attribute.NICE: "nice_of(p)",
     Attribute.WEIGHT: "weight_of(p)",
+    Attribute.PID: "p->pid",
+    Attribute.TGID: "p->tgid",
+    Attribute.PPID: "p->real_parent->tgid",
+    Attribute.UID: "uid_of(p)",
+    Attribute.GID: "gid_of(p)",
+    Attribute.GROUP_LEADER: "is_group_leader(p)",
     Attribute.KTHREAD: "is_kthread(p)",
     Attribute.PINNED: "is_pinned(p)",
     Attribute.RESTRICTED: "is_restricted(p)",
@@ -226,7 +232,7 @@ def _if(expr: If, scope: Scope) -> _C:
 
 
 _NAMES: Final = {Name.COMM: "&comm", Name.PROCESS: "&process"}
-_PATTERNS: Final = {
+_PATTERNS: Final = {  # of one piece
     PatternKind.EXACT: "name_is",
     PatternKind.PREFIX: "name_starts",
     PatternKind.SUFFIX: "name_ends",
@@ -234,11 +240,25 @@ _PATTERNS: Final = {
 }
 
 
-def _match(expr: Match) -> str:
-    length = len(expr.text.encode("utf-8", "backslashreplace"))
+def _match(expr: Match) -> _C:
+    length = len(expr.text.replace("*", "").encode("utf-8", "backslashreplace"))
     if length not in _NAME_LENGTHS:
         raise ValueError(f"a pattern of {length} bytes reached the emitter")
-    return f"{_PATTERNS[expr.kind]}({_NAMES[expr.name]}, {c_string(expr.text)}, {length})"
+    if expr.kind is PatternKind.GLOB:
+        return _glob(_NAMES[expr.name], expr.text.split("*"))
+    return _C(f"{_PATTERNS[expr.kind]}({_NAMES[expr.name]}, {c_string(expr.text)}, {length})")
+
+
+def _glob(name: str, pieces: list[str]) -> _C:
+    """Each piece is looked for as early as it can be, behind the one before it."""
+    first, *middle, last = pieces
+    begins = f"name_starts({name}, {c_string(first)}, {len(first)}) && " if first else ""
+    end = f"{len(first)}"
+    for piece in middle:
+        end = f"name_after({name}, {end}, {c_string(piece)}, {len(piece)})"
+    if last:
+        end = f"name_after({name}, {end}, {c_string(last)}, {len(last)} + 1)"
+    return _C(f"{begins}{end} != NOT_THERE", _Level.AND, wide=False)
 
 
 def _under(expr: CgroupUnder, scope: Scope) -> _C:

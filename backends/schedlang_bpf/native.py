@@ -56,6 +56,7 @@ const struct table table_{n} = {{
 
 _INT: Final = ctypes.c_int
 _TEXT: Final = ctypes.c_char_p
+_IDS: Final = ctypes.POINTER(ctypes.c_uint32)
 
 
 class _Table(ctypes.Structure):
@@ -66,7 +67,9 @@ class _Table(ctypes.Structure):
         ("time", ctypes.CFUNCTYPE(None, ctypes.c_uint64)),
         (
             "fork",
-            ctypes.CFUNCTYPE(_INT, _TEXT, _TEXT, _INT, _INT, _TEXT, _INT, ctypes.c_uint64, _INT),
+            ctypes.CFUNCTYPE(
+                _INT, _TEXT, _TEXT, _INT, _INT, _TEXT, _INT, _IDS, ctypes.c_uint64, _INT
+            ),
         ),
         ("change", ctypes.CFUNCTYPE(None, _INT, _INT, _INT, ctypes.c_uint64)),
         ("wake", ctypes.CFUNCTYPE(None, _INT, _INT)),
@@ -102,7 +105,8 @@ class NativeMachine:
     def fork(self, spec: TaskSpec, cpu: int) -> int:
         names = (spec.comm.encode(), (spec.process or spec.comm).encode())
         numbers = (spec.nice, spec.weight, spec.cgroup.encode(), int(spec.kthread))
-        return int(self._table.fork(*names, *numbers, _mask(spec), cpu))
+        ids = (ctypes.c_uint32 * 5)(spec.pid, spec.tgid, spec.ppid, spec.uid, spec.gid)
+        return int(self._table.fork(*names, *numbers, ids, _mask(spec), cpu))
 
     def change(self, task: int, spec: TaskSpec) -> None:
         self._table.change(task, spec.nice, spec.weight, _mask(spec))

@@ -169,7 +169,8 @@ def reaches(policy: ir.Policy, task: GuestTask) -> set[int]:
 def _candidates(policy: ir.Policy) -> Iterator[GuestTask]:
     """Hogs and sleepers, plainest first: of each name that the route matches, at many levels."""
     parts = [part for rule in policy.route.rules for part in walk(rule.condition)]
-    comms = dict.fromkeys(part.text for part in parts if isinstance(part, ir.Match))
+    names = (part.text.replace("*", "") for part in parts if isinstance(part, ir.Match))
+    comms = dict.fromkeys(names)
     nices = dict.fromkeys((0, 10, -10, 19, -20, *_constants(parts)))
     for nice, comm in product(nices, (None, *comms)):
         hog = GuestTask(comm or "hog", 2, nice)

@@ -86,7 +86,7 @@ def _draw_params(policy: ir.Policy, random: Random) -> tuple[int, ...]:
 def names_in(policy: ir.Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of tasks, and cgroups, that the policy tells apart, and some besides."""
     nodes = [node for expression in _expressions(policy) for node in walk(expression)]
-    comms = (node.text for node in nodes if isinstance(node, ir.Match))
+    comms = (node.text.replace("*", "") for node in nodes if isinstance(node, ir.Match))
     paths = (node.path for node in nodes if isinstance(node, ir.CgroupUnder))
     below = [path for found in paths for path in (found, f"{found}/below")]
     return tuple(dict.fromkeys((*comms, *_COMMS))), tuple(dict.fromkeys((*below, *CGROUPS)))

@@ -50,6 +50,7 @@ ACTS: Final = (
 )
 WEIGHTS: Final = (1, 100, 100, 335, 10_000)
 NICES: Final = (-20, -5, 0, 0, 0, 5, 10, 19)
+IDS: Final = (1, 2, 1000, 1000)
 CGROUPS: Final = ("/", "/batch.slice", "/batch.slice/a", "/other")
 # Short ones, so that tasks meet; long ones, so that guards fall due; and the very edges.
 TIMES_NS: Final = (0, 1, 999, 1_000, 10**5, 10**6, 4 * 10**6, 10**8)
@@ -86,4 +87,9 @@ def _draw_spec(random: Random, cpus: int, comms: Sequence[str], cgroups: Sequenc
         cgroup=random.choice(cgroups),
         kthread=random.random() < 0.1,
         affinity=some if random.random() < 0.4 else None,
+        pid=random.choice(IDS),
+        tgid=random.choice(IDS),
+        ppid=random.choice(IDS),
+        uid=random.choice((*IDS, 0, 2**32 - 1)),
+        gid=random.choice((*IDS, 0, 2**32 - 1)),
     )

@@ -23,6 +23,8 @@ MAX_DEBT = 2**60
 MAX_LCM = 2**20
 MIN_GUARD_DELAY_NS = 1_000
 DEFAULT_WEIGHT = 100
+MAX_PID = 2**22
+MAX_ID = 2**32 - 1
 
 
 class Type(StrEnum):
@@ -55,10 +57,16 @@ class Interval:
 
 
 class Attribute(StrEnum):
-    """What a task has by itself. `NICE` and `WEIGHT` are counts, the others bool."""
+    """What a task has by itself. `PID` is of the thread, `TGID` of its process."""
 
     NICE = "nice"
     WEIGHT = "weight"
+    PID = "pid"
+    TGID = "tgid"
+    PPID = "ppid"
+    UID = "uid"
+    GID = "gid"
+    GROUP_LEADER = "group_leader"
     KTHREAD = "kthread"
     PINNED = "pinned"
     RESTRICTED = "restricted"
@@ -116,12 +124,19 @@ class PatternKind(StrEnum):
     PREFIX = "prefix"
     SUFFIX = "suffix"
     CONTAINS = "contains"
+    GLOB = "glob"
 
 
 BOOL_RANGE = Interval(0, 1)
 ATTRIBUTE_TYPES = {
     Attribute.NICE: (Type.COUNT, Interval(-20, 19)),
     Attribute.WEIGHT: (Type.COUNT, Interval(1, 10_000)),
+    Attribute.PID: (Type.COUNT, Interval(1, MAX_PID)),
+    Attribute.TGID: (Type.COUNT, Interval(1, MAX_PID)),
+    Attribute.PPID: (Type.COUNT, Interval(0, MAX_PID)),
+    Attribute.UID: (Type.COUNT, Interval(0, MAX_ID)),
+    Attribute.GID: (Type.COUNT, Interval(0, MAX_ID)),
+    Attribute.GROUP_LEADER: (Type.BOOL, BOOL_RANGE),
     Attribute.KTHREAD: (Type.BOOL, BOOL_RANGE),
     Attribute.PINNED: (Type.BOOL, BOOL_RANGE),
     Attribute.RESTRICTED: (Type.BOOL, BOOL_RANGE),
@@ -254,7 +269,10 @@ class If:
 @final
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Whether a name is, begins with, ends with or contains `text` (1..15 printable ASCII)."""
+    """Whether a name is, begins with, ends with or contains `text` (1..15 printable ASCII).
+
+    In a `GLOB` the text has a `*` between other characters, which stands for any number of any.
+    """
 
     type: Type
     range: Interval

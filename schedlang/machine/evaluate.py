@@ -71,6 +71,7 @@ class Environment:
     blocked: int = 0
 
 
+_PAST_NAMES: Final = 1_000_000
 Evaluator = Callable[[Environment], int]
 Effect = Callable[[Environment], object]
 
@@ -259,8 +260,24 @@ class _Function:
                 return _call(name, "endswith", text)
             case PatternKind.CONTAINS:
                 return ast.Compare(text, [ast.In()], [name])
+            case PatternKind.GLOB:
+                return self._glob(name, expr.text.split("*"))
             case _:
                 assert_never(expr.kind)
+
+    def _glob(self, name: ast.expr, pieces: list[str]) -> ast.expr:
+        """Each piece is looked for as early as it can be, behind the one before it."""
+        first, *middle, last = pieces
+        begins = _call(name, "startswith", ast.Constant(first))
+        end: ast.expr = ast.Constant(len(first))
+        for piece in middle:
+            at = self._temporary()
+            found = _let(at, _call(name, "find", ast.Constant(piece), end))
+            past = ast.BinOp(_load(at), ast.Add(), ast.Constant(len(piece)))
+            is_found = ast.Compare(found, [ast.GtE()], [ast.Constant(0)])
+            end = ast.IfExp(is_found, past, ast.Constant(_PAST_NAMES))
+        ends = _call(name, "endswith", ast.Constant(last), end)
+        return ast.BoolOp(ast.And(), [begins, ends])
 
     def _pick(self, op: ast.cmpop, left: ast.expr, right: ast.expr) -> ast.expr:
         """The left if it compares so with the right, else the right: `min` and `max`."""

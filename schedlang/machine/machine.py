@@ -8,7 +8,6 @@ Sets of CPUs and of queues are bits of a number.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never, final
 
 from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Policy, Rung
@@ -83,7 +82,8 @@ class Machine:
         The CPU that has to choose now, if it ran the task, which may no longer run there.
         """
         t = self.tasks[task]
-        renamed = replace(spec, comm=t.spec.comm, process=t.spec.process) == t.spec
+        moved = (spec.nice, spec.weight, spec.cgroup, spec.affinity)
+        renamed = moved == (t.spec.nice, t.spec.weight, t.spec.cgroup, t.spec.affinity)
         t.spec, t.cpus = spec, self._cpus(spec)
         match t.phase:
             case Phase.QUEUED | Phase.CLAIMED if not renamed:

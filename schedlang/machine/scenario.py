@@ -14,7 +14,7 @@ class TaskSpec:
     """A task as the machine sees it.
 
     `affinity` None means every CPU. A set restricts the task to its CPUs, of which the machine that
-    is run may show only some.
+    is run may show only some. The task of a process that has the process's id leads it.
     """
 
     comm: str
@@ -24,6 +24,15 @@ class TaskSpec:
     cgroup: str = "/"
     kthread: bool = False
     affinity: frozenset[int] | None = None
+    pid: int = 1000
+    tgid: int = 1000
+    ppid: int = 1
+    uid: int = 0
+    gid: int = 0
+
+    @property
+    def group_leader(self) -> bool:
+        return self.pid == self.tgid
 
     @property
     def pinned(self) -> bool:

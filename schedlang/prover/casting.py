@@ -24,6 +24,7 @@ MOST_CANDIDATES = 3000
 MOST_RAISED = 8
 MOST_TURNS = 17
 BURSTS = (0, 1, 8)
+_PROCESS = 1000
 
 
 class Trait(Enum):
@@ -33,9 +34,22 @@ class Trait(Enum):
     NICE = "nice"
     WEIGHT = "weight"
     KTHREAD = "kthread"
+    LEADER = "group_leader"
+    PID = "pid"
+    TGID = "tgid"
+    PPID = "ppid"
+    UID = "uid"
+    GID = "gid"
     CPUS = "cpus"
 
 
+_IDS = {
+    ir.Attribute.PID: Trait.PID,
+    ir.Attribute.TGID: Trait.TGID,
+    ir.Attribute.PPID: Trait.PPID,
+    ir.Attribute.UID: Trait.UID,
+    ir.Attribute.GID: Trait.GID,
+}
 Traits = Mapping[Trait, str | int]
 Axes = tuple[tuple[Trait, tuple[str | int, ...]], ...]
 
@@ -118,6 +132,12 @@ class Casting:
             yield from ((Trait.NICE, value) for value in (nice.lo, nice.hi))
         if ir.Attribute.KTHREAD in read:
             yield Trait.KTHREAD, 1
+        if ir.Attribute.GROUP_LEADER in read:
+            yield Trait.LEADER, 0
+        for id_, trait in _IDS.items():
+            interval = ir.ATTRIBUTE_TYPES[id_][1]
+            if id_ in read:
+                yield from ((trait, value) for value in (interval.lo, interval.hi))
         if ir.Attribute.PINNED in read and not self._unrestricted:
             yield Trait.CPUS, 1
         if ir.Attribute.RESTRICTED in read and not self._unrestricted:
@@ -134,6 +154,8 @@ def _deviations(axes: Axes) -> Iterator[Traits]:
 
 def _spec(name: str, traits: Traits) -> TaskSpec:
     cpus = int(traits.get(Trait.CPUS, 0))
+    tgid = int(traits.get(Trait.TGID, _PROCESS))
+    pid = tgid if traits.get(Trait.LEADER, 1) else tgid % ir.MAX_PID + 1
     return TaskSpec(
         comm=str(traits.get(Trait.COMM, name)),
         process=str(traits.get(Trait.PROCESS, "")),
@@ -142,6 +164,11 @@ def _spec(name: str, traits: Traits) -> TaskSpec:
         weight=int(traits.get(Trait.WEIGHT, ir.DEFAULT_WEIGHT)),
         kthread=bool(traits.get(Trait.KTHREAD, 0)),
         affinity=frozenset(range(cpus)) if cpus else None,
+        pid=int(traits.get(Trait.PID, pid)),
+        tgid=tgid,
+        ppid=int(traits.get(Trait.PPID, 1)),
+        uid=int(traits.get(Trait.UID, 0)),
+        gid=int(traits.get(Trait.GID, 0)),
     )
 
 
@@ -149,17 +176,25 @@ def _axes(policy: ir.Policy) -> Axes:
     """What the route's conditions ask about: names, cgroups, and values around its constants."""
     nodes = [node for rule in policy.route.rules for node in walk(rule.condition)]
     names = [node for node in nodes if isinstance(node, ir.Match)]
+    read = {node.attribute for node in nodes if isinstance(node, ir.AttributeRef)}
     constants = sorted({node.value for node in nodes if isinstance(node, ir.Const)})
     around = sorted({near for c in constants for near in (c - 1, c, c + 1)})
     return (
-        (Trait.COMM, tuple(n.text for n in names if n.name is ir.Name.COMM)),
-        (Trait.PROCESS, tuple(n.text for n in names if n.name is ir.Name.PROCESS)),
+        (Trait.COMM, tuple(_named(n) for n in names if n.name is ir.Name.COMM)),
+        (Trait.PROCESS, tuple(_named(n) for n in names if n.name is ir.Name.PROCESS)),
         (Trait.CGROUP, tuple(n.path for n in nodes if isinstance(n, ir.CgroupUnder))),
         (Trait.NICE, _within(around, ir.Attribute.NICE)),
         (Trait.WEIGHT, _within(around, ir.Attribute.WEIGHT)),
         (Trait.KTHREAD, (1,)),
         (Trait.CPUS, (1, 2)),
+        (Trait.LEADER, (0,) if ir.Attribute.GROUP_LEADER in read else ()),
+        *((trait, _within(around, id_) if id_ in read else ()) for id_, trait in _IDS.items()),
     )
+
+
+def _named(pattern: ir.Match) -> str:
+    """A name that the pattern fits."""
+    return pattern.text.replace("*", "")
 
 
 def _within(values: list[int], attribute: ir.Attribute) -> tuple[int, ...]:

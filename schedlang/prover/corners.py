@@ -23,7 +23,7 @@ from schedlang.machine.scenario import TaskSpec
 
 MOST_CORNERS = 2048
 LONG_AGO = -(2**50)
-_FLAGS = (ir.Attribute.KTHREAD, ir.Attribute.PINNED, ir.Attribute.RESTRICTED)
+_IDS = (ir.Attribute.PID, ir.Attribute.TGID, ir.Attribute.PPID, ir.Attribute.UID, ir.Attribute.GID)
 
 
 @final
@@ -164,10 +164,12 @@ def _corners(
         _ends(weights) if ir.Attribute.WEIGHT in read else (weights.lo,),
         _ends(nice) if ir.Attribute.NICE in read else (0,),
         (0, 1) if ir.Attribute.KTHREAD in read else (0,),
+        (1, 0) if ir.Attribute.GROUP_LEADER in read else (1,),
         (0, 1) if read & {ir.Attribute.PINNED, ir.Attribute.RESTRICTED} else (0,),
         _ends(used),
         (1, ir.MAX_SLICE_NS),
         (0, 1),
+        *(_ends(ir.ATTRIBUTE_TYPES[name][1]) if name in read else (1,) for name in _IDS),
     ]
     states = [_state_ends(state) for state in order.states]
     task_states = [_state_ends(state) for state in policy.states]
@@ -175,15 +177,22 @@ def _corners(
     for values in product(
         product(*axes), product(*states), product(*task_states), product(*params)
     ):
-        (weight, is_nice, kthread, pinned, spent, granted, blocked), own, task, settings = values
+        (weight, nice_, kthread, leads, pinned, spent, granted, blocked, *ids), *rest = values
+        own, task, settings = rest
+        pid, tgid, ppid, uid, gid = ids
         yield Environment(
             params=settings,
             task=TaskSpec(
                 comm="",
-                nice=is_nice,
+                nice=nice_,
                 weight=weight,
                 kthread=bool(kthread),
                 affinity=frozenset({0}) if pinned else None,
+                pid=pid if leads else pid % ir.MAX_PID + 1,
+                tgid=tgid,
+                ppid=ppid,
+                uid=uid,
+                gid=gid,
             ),
             task_states=list(task),
             order_states=list(own),

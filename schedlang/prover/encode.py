@@ -29,7 +29,6 @@ from schedlang.prover.terms import (
 )
 
 LONGEST_TEXT = 200
-ATTRIBUTE_RANGES = {name: interval for name, (_, interval) in ir.ATTRIBUTE_TYPES.items()}
 
 
 @final
@@ -69,12 +68,10 @@ class Moment:
         match attribute:
             case ir.Attribute.WEIGHT if self.weight is not None:
                 return self.weight
-            case ir.Attribute.WEIGHT | ir.Attribute.NICE:
-                return self.named(f"{self.prefix}{attribute}", ATTRIBUTE_RANGES[attribute])
-            case ir.Attribute.KTHREAD | ir.Attribute.PINNED | ir.Attribute.RESTRICTED:
-                return self.named(f"{self.prefix}{attribute}", None)
             case _:
-                assert_never(attribute)
+                type_, interval = ir.ATTRIBUTE_TYPES[attribute]
+                is_bool = type_ is ir.Type.BOOL
+                return self.named(f"{self.prefix}{attribute}", None if is_bool else interval)
 
     def named(self, name: str, interval: ir.Interval | None) -> Term:
         """The variable of that name: an integer of the interval, a bool without one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import PatternKind, Type
@@ -29,8 +31,11 @@ def lower_pattern(expr: ast.Match, scope: Scope) -> ir.Expr | None:
 
 
 def _shape(pattern: str) -> tuple[PatternKind, str]:
+    pattern = re.sub(r"\*+", "*", pattern)
     starts, ends = pattern.startswith("*"), pattern.endswith("*") and len(pattern) > 1
     text = pattern[1 if starts else 0 : -1 if ends else None]
+    if "*" in text:
+        return PatternKind.GLOB, pattern
     if starts and ends:
         return PatternKind.CONTAINS, text
     if starts:
@@ -41,10 +46,9 @@ def _shape(pattern: str) -> tuple[PatternKind, str]:
 def _problem(text: str) -> str | None:
     if not text:
         return "the pattern matches every name, or none"
-    if "*" in text:
-        return "`*` may stand only at the ends of a pattern"
-    if len(text) > MAX_NAME:
-        return f"the kernel keeps {MAX_NAME} characters of a name; this pattern has {len(text)}"
+    characters = len(text.replace("*", ""))
+    if characters > MAX_NAME:
+        return f"the kernel keeps {MAX_NAME} characters of a name; this pattern has {characters}"
     if not (text.isascii() and text.isprintable()):
         return "a pattern holds printable ASCII characters only"
     return None

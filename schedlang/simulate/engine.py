@@ -6,7 +6,7 @@ the host's clock: the same arguments give the same run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Final, final
 
@@ -24,6 +24,8 @@ from schedlang.workload.outcome import Latencies, Outcome
 from schedlang.workload.weights import weight_of
 
 TICK_NS: Final = 4_000_000
+FIRST_PROCESS: Final = 2
+FIRST_PID: Final = 10_000
 
 
 @final
@@ -219,9 +221,23 @@ class _Engine:
         thread.task = len(self._of_task)
         self._of_task.append(thread)
         self._wakeups += 1
-        spec = self._specs[self._groups[thread.number]]
+        spec = self._spec_of(thread)
         home = thread.parent.cpu if thread.parent is not None else 0
         self._machine.fork(spec, now, home)
+
+    def _spec_of(self, thread: Thread) -> TaskSpec:
+        """Threads of their process's name are processes; others belong to their group's, or to
+        their parent's if it is the same.
+        """
+        number = self._groups[thread.number]
+        spec, parent, pid = self._specs[number], thread.parent, FIRST_PID + thread.number
+        above = None if parent is None else self._machine.tasks[parent.task].spec
+        tgid = pid if spec.comm == spec.process else FIRST_PROCESS + number
+        if above is not None and spec.comm != spec.process:
+            shared = (above.process, above.cgroup) == (spec.process, spec.cgroup)
+            tgid = above.tgid if shared else tgid
+        ppid = 1 if above is None else above.ppid if above.tgid == tgid else above.tgid
+        return replace(spec, pid=pid, tgid=tgid, ppid=ppid)
 
     def _add(self, group: int, parent: Thread | None, now: int) -> None:
         tally = self._tallies[group]

@@ -63,6 +63,11 @@ def test_arithmetic(text: str) -> None:
         ("*web", ["web", "aweb"], ["webs"]),
         ("*web*", ["web", "awebs"], ["wb"]),
         ("w.b[", ["w.b["], ["wxb["]),
+        ("w*b", ["wb", "web", "wbab"], ["w", "webs", "aweb"]),
+        ("a*a", ["aa", "aba"], ["a"]),
+        ("a*b*bc", ["abbc", "aabxbc"], ["abc", "abbcd"]),
+        ("*a*b*", ["ab", "xaxbx"], ["ba"]),
+        ("a**b*", ["ab", "axbx"], ["xab"]),
     ],
 )
 def test_patterns(pattern: str, matching: list[str], other: list[str]) -> None:
@@ -92,8 +97,11 @@ def test_affinity_as_policies_see_it(
 
 
 def test_attributes_are_the_tasks() -> None:
-    task = TaskSpec("t", nice=-3, weight=300, kthread=True)
+    task = TaskSpec("t", nice=-3, weight=300, kthread=True, pid=7, tgid=5, ppid=2, uid=9, gid=8)
     assert holds("nice == -3 and weight == 300 and kthread", task)
+    assert holds("pid == 7 and tgid == 5 and ppid == 2 and uid == 9 and gid == 8", task)
+    assert holds("group_leader", TaskSpec("t", pid=5, tgid=5))
+    assert not holds("group_leader", task)
 
 
 @settings(deadline=None)

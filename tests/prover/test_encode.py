@@ -35,6 +35,11 @@ def environment(policy: ir.Policy, order: ir.Order, random: Random) -> Environme
             cgroup=random.choice(("/", "/a", "/a/b", "/ab")),
             kthread=random.random() < 0.5,
             affinity=random.choice((None, frozenset({0}), frozenset({0, 1}))),
+            pid=random.choice((1, 2**22)),
+            tgid=random.randint(1, 2**22),
+            ppid=random.randint(0, 2**22),
+            uid=random.randint(0, 2**32 - 1),
+            gid=random.randint(0, 2**32 - 1),
         ),
         task_states=states(policy.states),
         order_states=states(order.states),
@@ -67,11 +72,8 @@ def moment(policy: ir.Policy, order: ir.Order, env: Environment) -> tuple[Moment
         fixed_params=env.params,
     )
     attributes = {
-        ir.Attribute.NICE: integer(env.task.nice),
-        ir.Attribute.WEIGHT: integer(env.task.weight),
-        ir.Attribute.KTHREAD: boolean(env.task.kthread),
-        ir.Attribute.PINNED: boolean(env.task.pinned),
-        ir.Attribute.RESTRICTED: boolean(env.task.restricted),
+        name: literal(type_, getattr(env.task, name))
+        for name, (type_, _) in ir.ATTRIBUTE_TYPES.items()
     }
     return at, [at.attribute(name).equals(value) for name, value in attributes.items()]
 

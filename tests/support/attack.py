@@ -144,6 +144,11 @@ class Scene:
             cgroup=random.choice(["/", "/a", "/a/b"]),
             kthread=random.random() < 0.3,
             affinity=affinity,
+            pid=random.choice([1, 1000]),
+            tgid=1000,
+            ppid=random.choice([0, 1, 1000]),
+            uid=random.choice([0, 1000]),
+            gid=random.choice([0, 1000]),
         )
 
     def run(self, target: int, cast: Cast, tactics: Tactics) -> Ran:

@@ -38,6 +38,16 @@ class Described(Protocol):
     def kthread(self) -> bool: ...
     @property
     def affinity(self) -> frozenset[int] | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def tgid(self) -> int: ...
+    @property
+    def ppid(self) -> int: ...
+    @property
+    def uid(self) -> int: ...
+    @property
+    def gid(self) -> int: ...
 
 
 def attributes(task: Described) -> dict[str, int]:
@@ -48,6 +58,12 @@ def attributes(task: Described) -> dict[str, int]:
         "kthread": int(task.kthread),
         "pinned": int(task.affinity is not None and len(task.affinity) == 1),
         "restricted": int(task.affinity is not None),
+        "group_leader": int(task.pid == task.tgid),
+        "pid": task.pid,
+        "tgid": task.tgid,
+        "ppid": task.ppid,
+        "uid": task.uid,
+        "gid": task.gid,
     }
 
 

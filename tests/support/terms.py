@@ -48,15 +48,26 @@ class Names:
 
 
 ATTRIBUTES = Names(
-    counts=(Term("weight", 1, 10_000), Term("nice", -20, 19)),
+    counts=(
+        Term("weight", 1, 10_000),
+        Term("nice", -20, 19),
+        Term("pid", 1, 2**22),
+        Term("tgid", 1, 2**22),
+        Term("ppid", 0, 2**22),
+        Term("uid", 0, 2**32 - 1),
+        Term("gid", 0, 2**32 - 1),
+    ),
     bools=(
         "kthread",
         "pinned",
         "restricted",
+        "group_leader",
         'comm ~ "w*"',
         'comm ~ "hog"',
         'process ~ "*x"',
         'process ~ "*o*"',
+        'comm ~ "w*k*r"',
+        'process ~ "*o*x"',
         'cgroup under "/a"',
         'cgroup under "/a/b"',
     ),

@@ -48,6 +48,15 @@ struct sched_ext_entity {
 	u64 dsq_vtime;
 };
 
+typedef struct {
+	u32 val;
+} kuid_t, kgid_t;
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+};
+
 struct task_struct {
 	int static_prio;
 	unsigned int flags;
@@ -55,7 +64,11 @@ struct task_struct {
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
 	unsigned short migration_disabled;
+	s32 pid;
+	s32 tgid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	const struct cred *real_cred;
 	char comm[TASK_COMM_LEN];
 };
 

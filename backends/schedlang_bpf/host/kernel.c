@@ -9,6 +9,8 @@ enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256 };
 
 struct host_task {
 	struct task_struct p;
+	struct task_struct parent;
+	struct cred cred;
 	struct cpumask mask;
 	struct cgroup cgroups[MAX_LEVELS];
 	struct kernfs_node nodes[MAX_LEVELS];
@@ -436,7 +438,7 @@ static void set_cgroup(struct host_task *t, const char *path)
 }
 
 int host_fork(const char *comm, const char *process, int nice, int weight, const char *cgroup,
-	      int kthread, u64 mask, int cpu)
+	      int kthread, const u32 *ids, u64 mask, int cpu)
 {
 	struct host_task *t = &tasks_[nr_tasks++];
 	u64 args[] = { (u64)&t->p };
@@ -446,6 +448,12 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 	strncpy(t->p.group_leader->comm, process, TASK_COMM_LEN - 1);
 	set_attributes(t, nice, weight, mask);
 	t->p.flags = kthread ? 0x00200000 : 0;
+	t->p.pid = ids[0];
+	t->p.tgid = ids[1];
+	t->parent.tgid = ids[2];
+	t->p.real_parent = &t->parent;
+	t->cred = (struct cred){ .uid = { ids[3] }, .gid = { ids[4] } };
+	t->p.real_cred = &t->cred;
 	t->p.cpus_ptr = &t->mask;
 	t->cpu = cpu;
 	t->direct = NONE;

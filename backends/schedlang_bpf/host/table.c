@@ -40,7 +40,7 @@ struct table {
 	void (*start)(int cpus, const s64 *chosen, int nr_chosen);
 	void (*time)(u64 now);
 	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
-		    int kthread, u64 mask, int cpu);
+		    int kthread, const u32 *ids, u64 mask, int cpu);
 	void (*change)(int task, int nice, int weight, u64 mask);
 	void (*wake)(int task, int cpu);
 	void (*wake_late)(int task, int cpu);

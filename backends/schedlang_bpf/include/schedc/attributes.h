@@ -28,6 +28,26 @@ static __always_inline s64 weight_of(struct task_struct *p)
 	return p->scx.weight;
 }
 
+/* A task that runs or waits has credentials; the verifier does not know that. */
+static __always_inline s64 uid_of(struct task_struct *p)
+{
+	const struct cred *cred = p->real_cred;
+
+	return cred ? cred->uid.val : 0;
+}
+
+static __always_inline s64 gid_of(struct task_struct *p)
+{
+	const struct cred *cred = p->real_cred;
+
+	return cred ? cred->gid.val : 0;
+}
+
+static __always_inline bool is_group_leader(struct task_struct *p)
+{
+	return p->pid == p->tgid;
+}
+
 static __always_inline bool is_kthread(struct task_struct *p)
 {
 	return p->flags & PF_KTHREAD;

@@ -66,4 +66,30 @@ static __noinline bool name_matches(const struct name *name, u64 first, u64 seco
 #define name_ends(name, text, length) name_match(name, text, length + 1, true)
 #define name_contains(name, text, length) name_match(name, text, length, true)
 
+/*
+ * Where the first `bytes` of a text end in a name in which they are looked for from `from` on.
+ * With its NUL a text is found at the end only.
+ */
+#define NOT_THERE (TASK_COMM_LEN + 1)
+
+static __noinline u32 name_end_of(const struct name *name, u32 from, u64 first, u64 second,
+				  u32 bytes)
+{
+	u64 first_mask = bytes < 8 ? BIT(8 * bytes) - 1 : ~0ULL;
+	u64 second_mask = bytes <= 8 ? 0 : bytes < 16 ? BIT(8 * (bytes - 8)) - 1 : ~0ULL;
+	u64 low = name->words[0], high = name->words[1];
+	u32 at;
+
+	for (at = 0; at + bytes <= TASK_COMM_LEN; at++) {
+		if (at >= from && !((low ^ first) & first_mask) && !((high ^ second) & second_mask))
+			return at + bytes;
+		low = low >> 8 | high << 56;
+		high >>= 8;
+	}
+	return NOT_THERE;
+}
+
+#define name_after(name, from, text, bytes)						\
+	name_end_of(name, from, WORD_OF(text, 0), WORD_OF(text, 8), bytes)
+
 #endif
