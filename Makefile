@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 bin := .venv/bin
 pytest := $(bin)/pytest -n auto --maxprocesses 4 --dist loadgroup
 
-policies := $(wildcard examples/*.sched stdlib/*.sched)
+policies := $(wildcard examples/*.sched examples/*/*.sched stdlib/*.sched)
 
 # Slow tests run in test-full; the bare root and a shard of the fuzz also in every CI run.
 fast := not slow and not bare and not shard

@@ -20,9 +20,14 @@ from schedlang.prover.terms import integer, variable
 from schedlang.prover.verdict import Finding, ProofReport
 from schedlang.report.certificates import Flaw, Index, certificates, flaws, read_index
 from tests.support.command_line import FIFO, STARVING, WRONG, FakeBackend, Schedc
+from tests.support.examples import DESIGNS, FIRST, JOBS, title
 
 ROOT = Path(__file__).parents[2]
-POLICIES = [*sorted((ROOT / "examples").rglob("*.sched"))]
+POLICIES = [
+    *FIRST,
+    *sorted((ROOT / "examples/refuted").glob("*.sched")),
+    *(pytest.param(path, marks=pytest.mark.slow) for path in (*DESIGNS, *JOBS)),
+]
 RLIMIT = 3_000_000
 
 
@@ -42,7 +47,7 @@ def index_of(files: dict[str, bytes]) -> Index:
 # --- what is written
 
 
-@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", POLICIES, ids=title)
 def test_cvc5_agrees_on_every_certificate_of_the_examples(path: Path) -> None:
     """The orders of the standard library among them: the examples use them all."""
     pytest.importorskip("cvc5")

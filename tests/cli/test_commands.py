@@ -22,9 +22,9 @@ from tests.support.command_line import (
     Schedc,
     fails_with,
 )
+from tests.support.examples import EXAMPLES, title
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.sched"))
 REPORTS = {"proof", "proof.json", "report.txt"}
 ALL_FILES = {"policy.bpf.c", "policy.bpf.o"} | REPORTS
 
@@ -194,7 +194,7 @@ def test_compile_as_json(schedc: Schedc, backend: FakeBackend) -> None:
 # --- fmt
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=title)
 def test_fmt_twice_is_fmt_once_and_says_the_same(schedc: Schedc, path: Path) -> None:
     Path("a.sched").write_text(path.read_text())
     schedc("fmt", "a.sched")

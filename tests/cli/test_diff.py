@@ -25,10 +25,10 @@ from schedlang.report.divergence import find_divergence
 from schedlang.report.guarantees_diff import Change, compare, is_weaker
 from schedlang.report.policy_diff import policy_changes
 from tests.support.command_line import ACCEPTED, FIFO, STARVING, WRONG, Schedc
+from tests.support.examples import EXAMPLES, FIRST, title
 
 GUARDED = STARVING + "guard rest at least 10%\n"
 CLAIMED = GUARDED + "guarantee { wait(urgent) <= 100ms when tasks(urgent) <= 4 }\n"
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.sched"))
 
 
 def changes(folder: Path, old: str, new: str) -> dict[str, Change]:
@@ -61,7 +61,7 @@ def lowered(folder: Path, text: str) -> Policy:
 # --- guarantees
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FIRST, ids=title)
 def test_a_policy_is_as_strong_as_itself(tmp_path: Path, path: Path) -> None:
     text = path.read_text()
     assert set(changes(tmp_path, text, text).values()) == {Change.SAME}
@@ -147,7 +147,7 @@ def test_no_loss_is_called_the_same(before: Verdict, after: Verdict, accepted: s
 # --- words
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=title)
 def test_layout_and_comments_are_no_change(tmp_path: Path, path: Path) -> None:
     text = path.read_text()
     other = text.replace("{", "{ # a comment\n", 1) + "\n# another\n"
@@ -195,7 +195,7 @@ def test_the_run_differs_from_that_moment_on_and_not_before(tmp_path: Path) -> N
     assert found.old != found.new
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FIRST, ids=title)
 def test_a_policy_does_what_itself_does(path: Path) -> None:
     done = run(Request(str(path), through=Phase.LOWER))
     assert done.policy is not None

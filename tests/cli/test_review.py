@@ -24,6 +24,7 @@ from tests.support.command_line import (
     Schedc,
     fails_with,
 )
+from tests.support.examples import EXAMPLES, title
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,7 +117,7 @@ def test_what_is_no_policy(schedc: Schedc, backend: FakeBackend) -> None:
     assert backend.builds == 0
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.sched")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=title)
 def test_the_origins_of_real_c(path: Path) -> None:
     """Every line of the C that cites the policy leads there, and each guard and queue is found."""
     backend = driver.load_backend()

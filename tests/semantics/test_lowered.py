@@ -8,13 +8,11 @@ import pytest
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.verify import verify
-from schedlang.resources import data_root
 from schedlang.semantics.lower import Lowered, lower
 from schedlang.semantics.scope import MAX_DEPTH
 from schedlang.source import Source
 from schedlang.syntax.parse import parse
-
-EXAMPLES = sorted(data_root("examples").glob("*.sched"))
+from tests.support.examples import EXAMPLES, title
 
 
 def lowered(text: str, name: str = "p.sched") -> Lowered:
@@ -39,7 +37,7 @@ def one_queue(slice_: str, declarations: str = "") -> str:
         serve a"""
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=title)
 def test_the_examples_are_accepted(path: Path) -> None:
     assert accepted(path.read_text(encoding="utf-8")).name == path.stem
 

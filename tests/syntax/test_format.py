@@ -19,10 +19,11 @@ from schedlang.syntax.layout import lay_out
 from schedlang.syntax.parse import load_parser, parse
 from schedlang.syntax.pieces import file_pieces
 from schedlang.syntax.scan import comments
+from tests.support.examples import EXAMPLES
 from tests.support.policies import policies
 from tests.syntax.trees import files
 
-SAMPLES = sorted((*data_root("examples").glob("*.sched"), *data_root("stdlib").glob("*.sched")))
+SAMPLES = [*EXAMPLES, *sorted(data_root("stdlib").rglob("*.sched"))]
 
 
 def read(text: str) -> ast.File:
