@@ -88,6 +88,7 @@ _ENTRIES: Final = (
             "W0226": "a queue that no rule leads to",
             "E0227": "a test that cannot be run",
             "E0228": "an expectation that nothing can meet or fail",
+            "E0229": "a preemption rule that cannot be",
         },
     ),
     (

@@ -22,6 +22,7 @@ MAX_MAGNITUDE = 2**62
 MAX_DEBT = 2**60
 MAX_LCM = 2**20
 MIN_GUARD_DELAY_NS = 1_000
+MIN_PREEMPT_DELAY_NS = 1_000
 DEFAULT_WEIGHT = 100
 MAX_PID = 2**22
 MAX_ID = 2**32 - 1
@@ -460,6 +461,21 @@ class GuardShare:
 Guard = GuardAfter | GuardShare
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Preempt:
+    """While a task of queue `by` waits that may run there, a turn of `over` lasts at most `after`.
+
+    `earlier`: only if the waiting task's key is less than the running one's.
+    """
+
+    by: int
+    over: int
+    earlier: bool
+    after: Expr  # duration, >= 1 us
+    span: Span
+
+
 class Rung(StrEnum):
     PREV = "prev"
     CORE_ANY = "core in any"
@@ -564,3 +580,4 @@ class Policy:
     accepts: tuple[Accept, ...]
     sources: Sources
     tests: tuple[Test, ...] = ()
+    preemptions: tuple[Preempt, ...] = ()

@@ -54,6 +54,9 @@ def _promises(policy: ir.Policy, show: Show) -> Iterator[str]:
                 yield f"guard {names[guard.queue]} at least {_typed(guard.share, show)}"
             case _:
                 assert_never(guard)
+    for rule in policy.preemptions:
+        who = f"{names[rule.by]} over {names[rule.over]}{' earlier' if rule.earlier else ''}"
+        yield f"preempt {who} after {_typed(rule.after, show)}"
     if policy.placement:
         yield f"place {', '.join(policy.placement)}"
     for goal in policy.goals:

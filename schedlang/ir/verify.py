@@ -35,6 +35,7 @@ def verify(policy: ir.Policy) -> None:
     _verify_route(policy, Place("route", policy.params, True, now, policy.states))
     _verify_tree(policy, Place("serve", policy.params))
     _verify_guards(policy, Place("guard", policy.params))
+    _verify_preemptions(policy, Place("preempt", policy.params))
     _demand_distinct(policy.placement, Place("place", policy.params))
     for goal in policy.goals:
         _verify_goal(goal, policy)
@@ -156,6 +157,23 @@ def _verify_guards(policy: ir.Policy, place: Place) -> None:
             case _:
                 assert_never(guard)
     place.demand(total < 100, f"shares of {total}%")
+
+
+def _verify_preemptions(policy: ir.Policy, place: Place) -> None:
+    rules = policy.preemptions
+    _demand_distinct(((rule.by, rule.over, rule.earlier) for rule in rules), place)
+    for rule in rules:
+        _demand_queue(rule.by, policy, place)
+        _demand_queue(rule.over, policy, place)
+        verify_expr(rule.after, Type.DURATION, place)
+        _demand_least(rule.after, ir.MIN_PREEMPT_DELAY_NS, place)
+        if rule.earlier:
+            by, over = (policy.queues[queue].order.key for queue in (rule.by, rule.over))
+            place.demand(by is not None and over is not None, "keys of a fifo")
+            place.demand(
+                rule.by == rule.over or {by and by.type, over and over.type} == {Type.TIME},
+                "keys that cannot be compared",
+            )
 
 
 def _verify_goal(goal: ir.Goal, policy: ir.Policy) -> None:

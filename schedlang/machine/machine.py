@@ -15,6 +15,7 @@ from schedlang.machine.arbitration import Arbiter, Arbitration
 from schedlang.machine.compiled import CompiledPolicy, compile_policy
 from schedlang.machine.evaluate import Environment
 from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
+from schedlang.machine.preemption import Preemption
 from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
 from schedlang.topology import Topology
@@ -32,8 +33,9 @@ class Machine:
 
     `params` are the values of the policy's params. A task is a number, counted from 0 as they are
     forked. `woken` lists the CPUs that were idle, or away, and have to choose, in the order of
-    their wake-ups. A CPU whose turn was stopped has to choose as well, and is not listed. `code` is
-    the policy compiled, if that has been done before.
+    their wake-ups. A CPU whose turn was stopped has to choose as well, and is not listed. `cut` are
+    the CPUs whose turn was cut short after it began; the world may take them out. `code` is the
+    policy compiled, if that has been done before.
     """
 
     def __init__(
@@ -46,9 +48,12 @@ class Machine:
         self.policy = policy
         self.tasks: list[Task] = []
         self.woken: list[int] = []
+        self.cut: set[int] = set()
         self._code = code or compile_policy(policy)
         self._topology = topology
         self._arbitration = Arbitration(policy, params)
+        preempts = bool(policy.preemptions)
+        self._preemption = Preemption(policy, topology, params) if preempts else None
         self.cpus = [
             Cpu(Arbiter(self._arbitration), _core(topology, cpu)) for cpu in range(topology.cpus)
         ]
@@ -107,6 +112,8 @@ class Machine:
         params = self._env.params
         self._env.params = (*params[:param], value, *params[param + 1 :])
         self._arbitration.set_params(self._env.params)
+        if self._preemption is not None:
+            self._preemption.set_params(self._env.params)
 
     # --- what CPUs do
 
@@ -142,6 +149,7 @@ class Machine:
         c, env = self.cpus[cpu], self._env
         assert c.turn is not None
         turn, c.turn, c.mode = c.turn, None, _CHOOSING
+        self.cut.discard(cpu)
         t = self.tasks[turn.task]
         self._enter(t, turn.queue, now)
         ran = now - turn.start
@@ -152,7 +160,7 @@ class Machine:
         if blocked:
             t.phase = _BLOCKED
         else:
-            self._arrive(turn.task, now, woke=False)
+            self._arrive(turn.task, now, woke=False, stays=t.cpus >> cpu & 1 == 1)
 
     def take_away(self, cpu: int, now: int) -> None:
         """A higher class takes the CPU, from a turn or from idleness."""
@@ -173,7 +181,8 @@ class Machine:
 
     # --- the steps of an arrival
 
-    def _arrive(self, task: int, now: int, *, woke: bool) -> None:
+    def _arrive(self, task: int, now: int, *, woke: bool, stays: bool = False) -> None:
+        """If it `stays`, it comes from a CPU that may run it next, and so cuts no turn short."""
         env, t = self._env, self.tasks[task]
         env.task, env.task_states, env.now = t.spec, t.states, now
         if woke:
@@ -187,14 +196,14 @@ class Machine:
                 effect(env)
         for effect in code.on_join:
             effect(env)
-        key = 0 if code.key is None else code.key(env)
+        t.key = key = 0 if code.key is None else code.key(env)
         t.slice_ns = code.slice(env)
         if not (woke and self._claim(task)):
             t.phase = _QUEUED
             self.queues[t.queue].add(key, self._seq, task, t.cpus)
             self._seq += 1
-            if self._idle:
-                self._wake_idle(t.cpus)
+            if not (self._idle and self._wake_idle(t.cpus)) and not stays:
+                self._cut(t, now)
 
     def _enter(self, t: Task, queue: int, now: int) -> None:
         """Let expressions be about `t` and its states in `queue`, which it has joined."""
@@ -212,6 +221,12 @@ class Machine:
             self.queues[t.queue].drop(task)
         elif t.phase is Phase.CLAIMED:
             next(c for c in self.cpus if c.claimed == task).claimed = None
+
+    def _cut(self, t: Task, now: int) -> None:
+        if self._preemption is not None:
+            cpu = self._preemption.cut(t, self.tasks, self.cpus, now)
+            if cpu is not None:
+                self.cut.add(cpu)
 
     def _claim(self, task: int) -> bool:
         """Try the rungs of `place`; whether an idle CPU was claimed."""
@@ -282,7 +297,10 @@ class Machine:
         if clock_state is not None and states is not None and states[clock_state] > queue.clock:
             queue.clock = states[clock_state]
         c.arbiter.start(t.queue, now)
-        c.mode, c.turn, c.settled_at = _RUNNING, Turn(task, t.queue, now, t.slice_ns), now
+        slice_ns = t.slice_ns
+        if self._preemption is not None:
+            slice_ns = self._preemption.shortened(t, cpu, self.queues)
+        c.mode, c.turn, c.settled_at = _RUNNING, Turn(task, t.queue, now, slice_ns), now
         t.phase, t.cpu = _ON_CPU, cpu
         if t.chosen is None or t.chosen.queue != t.queue:
             t.chosen = Chosen(task, t.queue)

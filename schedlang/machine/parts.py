@@ -1,6 +1,6 @@
 """What the interpreter keeps of a CPU, of a turn and of a task. Sets of CPUs are bits of a number.
 
-Turns are made anew and never changed; they are not frozen, since that makes them slower to make.
+A turn changes only when it is cut short.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ class Chosen(NamedTuple):
 @final
 @dataclass(slots=True)
 class Turn:
-    """What a CPU runs. `granted_ns` is the slice the task got when it joined `queue`."""
+    """What a CPU runs. `granted_ns` is the slice the task got when it joined `queue`, or less if
+    the turn is cut short; one that `is_ended` is stopped as soon as the CPU takes notice.
+    """
 
     task: int
     queue: int
     start: int
     granted_ns: int
+    is_ended: bool = False
 
 
 class Mode(Enum):
@@ -69,7 +72,7 @@ class Phase(Enum):
 @final
 @dataclass(slots=True)
 class Task:
-    """`cpu` is where it last ran; `queue` and `slice_ns` are what its last arrival gave it.
+    """`cpu` is where it last ran; `queue`, `key` and `slice_ns` are what its last arrival gave it.
 
     `cpus` are those of the machine that it may run on; `chosen` tells that it was last chosen.
     """
@@ -82,4 +85,5 @@ class Task:
     phase: Phase = Phase.BLOCKED
     queue: int = 0
     slice_ns: int = 0
+    key: int = 0
     chosen: Chosen | None = None

@@ -37,6 +37,10 @@ class QueueInstance:
             return True
         return any(entry.cpus >> cpu & 1 for entry in self.entries)
 
+    def least_key(self, cpu: int) -> int | None:
+        """The key of the first task that may run on `cpu`; None: there is none."""
+        return next((entry.key for entry in self.entries if entry.cpus >> cpu & 1), None)
+
     def add(self, key: int, seq: int, task: int, cpus: int) -> None:
         entries = self.entries
         # What `Entry(...)` does, without the detour that makes it several times as slow.

@@ -263,6 +263,8 @@ class _Progress:
         chosen = self.machine.choose(CPU, self.now)
         if chosen is not None:
             self._dependence.queues.add(chosen.queue)
+            rules = self.machine.policy.preemptions
+            self._dependence.queues |= {rule.by for rule in rules if rule.earlier}
 
     def _arrived(self, task: int) -> None:
         if task == self._followed.victim:

@@ -26,6 +26,7 @@ class TurnView:
     task: int
     queue: int
     granted_ns: int
+    is_ended: bool
     ran_ns: int
     unsettled_ns: int
 
@@ -53,13 +54,16 @@ class EntryView:
 @dataclass(frozen=True, slots=True)
 class TaskView:
     """`queue` and `slice_ns` are None unless it waits or runs, `order_states` of queues that it
-    never joined."""
+    never joined. `key` is that of a task that has left its queue to run, 0 where no rule of
+    `preempt` asks for it.
+    """
 
     spec: TaskSpec
     cpu: int
     phase: Phase
     queue: int | None
     slice_ns: int | None
+    key: int
     states: StateValues
     order_states: tuple[StateValues | None, ...]
 
@@ -85,7 +89,12 @@ def relative_state(machine: Machine, now: int, epoch: int | None = None) -> Rela
 def _view_cpu(cpu: Cpu, now: int) -> CpuView:
     turn = cpu.turn
     view = turn and TurnView(
-        turn.task, turn.queue, turn.granted_ns, now - turn.start, now - cpu.settled_at
+        turn.task,
+        turn.queue,
+        turn.granted_ns,
+        turn.is_ended,
+        now - turn.start,
+        now - cpu.settled_at,
     )
     return CpuView(cpu.mode, cpu.woken, cpu.claimed, view, cpu.arbiter.relative(now))
 
@@ -103,12 +112,23 @@ def _view_task(task: Task, machine: Machine, now: int) -> TaskView:
         task.phase,
         None if is_blocked else task.queue,
         None if is_blocked else task.slice_ns,
+        _running_key(task, machine, now),
         _relative(task.states, machine.state_types, now, clock=0),
         tuple(
             None if values is None else _relative(values, queue.code.state_types, now, queue.clock)
             for values, queue in zip(task.order_states, machine.queues, strict=True)
         ),
     )
+
+
+def _running_key(task: Task, machine: Machine, now: int) -> int:
+    rules = machine.policy.preemptions
+    if task.phase not in (Phase.RUNNING, Phase.CLAIMED) or not any(
+        rule.earlier and rule.over == task.queue for rule in rules
+    ):
+        return 0
+    queue = machine.queues[task.queue]
+    return task.key - _origin(queue.code.key_type, now, queue.clock)
 
 
 def _relative(values: Values, types: tuple[Type, ...], now: int, clock: int) -> StateValues:

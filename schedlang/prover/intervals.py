@@ -73,6 +73,7 @@ def _expressions(policy: ir.Policy) -> Iterator[ir.Expr]:
     yield from (rule.condition for rule in policy.route.rules)
     for guard in policy.guards:
         yield guard.delay if isinstance(guard, ir.GuardAfter) else guard.share
+    yield from (rule.after for rule in policy.preemptions)
 
 
 def _of_members(

@@ -87,7 +87,7 @@ def _no_lost_task(on: Ground) -> Finding:
 def _bounded_preemption(on: Ground) -> Finding:
     ledger = Ledger(on.effort)
     tick_ns = under(on, _goals(on.policy, ir.Property.BOUNDED_PREEMPTION)).tick_ns
-    gap = prove_bounded_preemption(tick_ns, ledger)
+    gap = prove_bounded_preemption(on.policy, tick_ns, ledger)
     texts = ("only higher scheduling classes take a task off its CPU earlier",)
     return _machine_finding(on.policy, ir.Property.BOUNDED_PREEMPTION, gap, texts, ledger)
 

@@ -9,7 +9,16 @@ from __future__ import annotations
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import leaves
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import Sort, Term, any_of, between, integer, least, variable
+from schedlang.prover.terms import (
+    Sort,
+    Term,
+    any_of,
+    between,
+    greatest,
+    integer,
+    least,
+    variable,
+)
 from schedlang.prover.verdict import Unknown
 
 _SORTS = """\
@@ -92,14 +101,46 @@ def prove_no_lost_task(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
     return gap
 
 
-def prove_bounded_preemption(tick_ns: int, ledger: Ledger) -> Unknown | None:
-    """A turn that ends has lasted as long as its slice, or as the task needed."""
-    slice_ns, need, late, ran = (variable(n) for n in ("slice", "need", "late", "ran"))
+def prove_bounded_preemption(policy: ir.Policy, tick_ns: int, ledger: Ledger) -> Unknown | None:
+    """A turn that ends has lasted as long as its slice, as the task needed, or as long as the rules
+    of `preempt` leave it: the least duration of those over its queue."""
+    allowed, need, late, ran = (variable(n) for n in ("allowed", "need", "late", "ran"))
     hypotheses = (
-        between(1, slice_ns, ir.MAX_SLICE_NS),
+        between(1, allowed, ir.MAX_SLICE_NS),
         need >= integer(1),
         between(0, late, tick_ns),
-        ran.equals(least(need, slice_ns + late)),
+        ran.equals(least(need, allowed + late)),
     )
-    goals = [ran >= least(need, slice_ns), ran <= slice_ns + integer(tick_ns)]
-    return ledger.prove("only its slice or the task itself ends a turn", hypotheses, goals)
+    goals = [ran >= least(need, allowed), ran <= allowed + integer(tick_ns)]
+    text = "only what it is allowed or the task itself ends a turn"
+    gap = ledger.prove(text, hypotheses, goals)
+    for rule in policy.preemptions:
+        gap = gap or _prove_floor(policy, rule, ledger)
+    return gap
+
+
+def floor_ns(policy: ir.Policy, queue: int) -> int | None:
+    """What every turn of the queue is left if it needs it; None: no rule cuts it short."""
+    floors = (r.after.range.lo for r in policy.preemptions if r.over == queue and r.after.range)
+    return min(floors, default=None)
+
+
+def _prove_floor(policy: ir.Policy, rule: ir.Preempt, ledger: Ledger) -> Unknown | None:
+    """However often turns are cut short, at their start or later, they keep what they are left."""
+    slice_ns, before, delay, ran, after = (
+        variable(n) for n in ("slice", "before", "delay", "ran", "after")
+    )
+    left, bounds = floor_ns(policy, rule.over), rule.after.range
+    assert left is not None
+    assert bounds is not None
+    floor = least(slice_ns, integer(left))
+    hypotheses = (
+        between(1, slice_ns, ir.MAX_SLICE_NS),
+        between(bounds.lo, delay, bounds.hi),
+        ran >= integer(0),
+        before >= floor,
+        after.equals(least(before, greatest(delay, ran))),
+    )
+    by, over = (policy.queues[queue].name for queue in (rule.by, rule.over))
+    goal = [after >= floor]
+    return ledger.prove(f"`{by}` leaves each turn of `{over}` its time", hypotheses, goal)

@@ -27,6 +27,7 @@ class Declarations:
     route: ast.Route | None
     serve: ast.Serve | None
     guards: tuple[ast.GuardAfter | ast.GuardShare, ...]
+    preempt: ast.Preempt | None
     place: ast.Place | None
     goals: tuple[ast.Goal, ...]
     accepts: tuple[ast.Accept, ...]
@@ -45,6 +46,7 @@ def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarat
         _single(_kind(tree, ast.Route), "route", end, findings, "route { else -> QUEUE }"),
         _single(_kind(tree, ast.Serve), "serve", end, findings, "serve QUEUE"),
         tuple(d for d in tree.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)),
+        _single(_kind(tree, ast.Preempt), "preempt", end, findings),
         _single(_kind(tree, ast.Place), "place", end, findings),
         tuple(goal for d in _kind(tree, ast.Guarantee) for goal in d.goals),
         _kind(tree, ast.Accept),
@@ -61,7 +63,7 @@ def _kind(tree: ast.File, kind: type[D]) -> tuple[D, ...]:
     return tuple(d for d in tree.decls if isinstance(d, kind))
 
 
-S = TypeVar("S", ast.Route, ast.Serve, ast.Place)
+S = TypeVar("S", ast.Route, ast.Serve, ast.Preempt, ast.Place)
 
 
 def _single(

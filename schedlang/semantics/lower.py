@@ -15,6 +15,7 @@ from schedlang.semantics.declarations import Declarations, sort_declarations
 from schedlang.semantics.expressions import lower_as, lower_constant
 from schedlang.semantics.library import load_libraries
 from schedlang.semantics.members import lower_arguments, lower_order, lower_range, lower_task
+from schedlang.semantics.preempting import lower_preempt
 from schedlang.semantics.rules import check_rules
 from schedlang.semantics.scope import Findings, Module, Scope, Template, spelling
 from schedlang.semantics.serving import QueueNames, lower_guards, lower_tree
@@ -55,6 +56,7 @@ def lower(tree: ast.File, source: Source) -> Lowered:
     route = declared.route and _route(declared.route, names, task_scope)
     serve = declared.serve and lower_tree(declared.serve.tree, names)
     guards = lower_guards(declared.guards, names, scope)
+    preemptions = lower_preempt(declared.preempt, queues, names, scope)
     goals = tuple(lower_goal(goal, names, scope) for goal in declared.goals)
     accepts = _accepts(declared.accepts, names)
     tests = lower_tests(declared.tests, scope)
@@ -77,6 +79,7 @@ def lower(tree: ast.File, source: Source) -> Lowered:
         accepts,
         libraries.sources,
         tests,
+        preemptions,
     )
     check_rules(policy, findings)
     return Lowered(None if _failed(findings) else policy, tuple(findings.items), libraries.sources)

@@ -352,6 +352,25 @@ class GuardShare:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """`by over over earlier after delay`: the turns of one queue that another may cut short."""
+
+    by: Ident
+    over: Ident
+    is_earlier: bool
+    delay: Expr
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Preempt:
+    cuts: tuple[Cut, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class RungUse:
     rung: Rung
     span: Span = field(compare=False)
@@ -550,6 +569,7 @@ Decl = (
     | Serve
     | GuardAfter
     | GuardShare
+    | Preempt
     | Place
     | Guarantee
     | Accept

@@ -46,6 +46,7 @@ Node = (
     | ast.Assign
     | ast.Rule
     | ast.Share
+    | ast.Cut
     | ast.RungUse
     | ast.Premise
     | ast.Goal
@@ -251,6 +252,14 @@ class TreeBuilder(Transformer[Token, ast.File]):
 
     def guard_share(self, items: Items) -> ast.GuardShare:
         return ast.GuardShare(self._ident(items[1]), _expr(items), self._span(items))
+
+    def preempt(self, items: Items) -> ast.Preempt:
+        return ast.Preempt(_all(items, ast.Cut), self._span(items))
+
+    def cut(self, items: Items) -> ast.Cut:
+        by, over = self._ident(items[0]), self._ident(items[2])
+        is_earlier = _is(items[3], "EARLIER")
+        return ast.Cut(by, over, is_earlier, _expr(items), self._span(items))
 
     def place(self, items: Items) -> ast.Place:
         return ast.Place(_all(items, ast.RungUse), self._span(items))

@@ -39,7 +39,15 @@ def file_pieces(tree: ast.File) -> tuple[Piece, ...]:
 
 
 Spanned = (
-    ast.Header | ast.Decl | ast.Member | ast.Assign | ast.Rule | ast.Goal | ast.RungUse | ast.Scene
+    ast.Header
+    | ast.Decl
+    | ast.Member
+    | ast.Assign
+    | ast.Rule
+    | ast.Cut
+    | ast.Goal
+    | ast.RungUse
+    | ast.Scene
 )
 
 
@@ -92,7 +100,9 @@ def _declaration(decl: ast.Decl) -> Piece:
             return _choice(decl)
 
 
-Choice = ast.Route | ast.Serve | ast.GuardAfter | ast.GuardShare | ast.Place | ast.Accept
+Choice = (
+    ast.Route | ast.Serve | ast.GuardAfter | ast.GuardShare | ast.Preempt | ast.Place | ast.Accept
+)
 
 
 def _choice(decl: Choice) -> Piece:
@@ -108,6 +118,9 @@ def _choice(decl: Choice) -> Piece:
         case ast.GuardShare():
             share = f"at least {spell.expression(decl.share)}"
             return _line(decl, f"guard {decl.queue.name}", share, kind="guard", family="choice")
+        case ast.Preempt():
+            cuts = tuple(map(_cut, decl.cuts))
+            return _block(decl.span, "preempt {", cuts, family="choice")
         case ast.Place():
             rungs = tuple(_line(rung, str(rung.rung)) for rung in decl.rungs)
             return _block(decl.span, "place {", rungs, family="choice")
@@ -207,6 +220,12 @@ def _tree(tree: ast.Tree, span: Span, before: str, after: str) -> Piece:
             assert_never(tree)
     tail = f"}}: {after}" if after else "}"
     return _block(span, before + head, children, tail=tail, family="choice")
+
+
+def _cut(cut: ast.Cut) -> Piece:
+    earlier = " earlier" if cut.is_earlier else ""
+    who = f"over {cut.over.name}{earlier}"
+    return _line(cut, cut.by.name, who, f"after {spell.expression(cut.delay)}", kind="cut")
 
 
 # --- claims

@@ -15,6 +15,7 @@ DECLARATIONS = (
     "route",
     "serve",
     "guard",
+    "preempt",
     "place",
     "guarantee",
     "accept",
@@ -22,7 +23,6 @@ DECLARATIONS = (
 )
 LATER = {
     "cpuset": "CPU sets",
-    "preempt": "preemption rules",
     "per": "queues per CPU, LLC or node",
     "steal": "stealing between queue instances",
     "frequency": "frequency hints",
@@ -31,7 +31,7 @@ LATER = {
     "node": "placement by node",
 }
 """Words that the language keeps for what a later version will say with them."""
-LATER_DECLARATIONS = ("cpuset", "preempt")
+LATER_DECLARATIONS = ("cpuset",)
 
 _KEYWORDS = (
     *("policy", "library", "on", "if", "then", "else", "and", "or", "not", "in", "key", "slice"),
@@ -94,6 +94,8 @@ FORMS = {
     "strict": "`strict { QUEUE QUEUE }`",
     "weighted": "`weighted { QUEUE: NUMBER  QUEUE: NUMBER }`",
     "guard": "`guard QUEUE after DURATION` or `guard QUEUE at least PERCENTAGE`",
+    "preempt": "`preempt { QUEUE over QUEUE after DURATION }`",
+    "over": "`QUEUE over QUEUE after DURATION`",
     "place": "`place { prev  core in any  cpu in any }`",
     "guarantee": "`guarantee { CLAIM ... }`",
     "wait": "`wait(QUEUE) <= DURATION when CONDITION`",

@@ -27,6 +27,7 @@ TEXT = """policy p
     serve strict { a  weighted { b: 2  weighted { c: 3 }: 4 } }
     guard b after 5ms
     guard c at least floor
+    preempt { b over c after quantum  a over a earlier after 1us }
     place { prev  cpu in any }
     guarantee { wait(a) <= 1s when tasks(a) <= 3  fair(a, b)  fair(a) within 5ms when cpus <= 1 }
     accept starvation of b because "it may" """
@@ -101,6 +102,16 @@ def state(initial: ir.Expr, bounds: Interval | None, type_: Type = Type.COUNT) -
 
 def weighted(index: int, *shares: tuple[ir.Tree, int, int]) -> ir.Weighted:
     return ir.Weighted(index, tuple(ir.Share(*share) for share in shares), AT)
+
+
+def with_preemption(
+    by: int = 1, over: int = 2, *, earlier: bool = False, after: ir.Expr | None = None
+) -> ir.Policy:
+    """Queue 3 has virtual times of its own."""
+    queues = (*POLICY.queues, replace(A, name="d"))
+    rule = ir.Preempt(by, over, earlier or over == 3, after or duration(5_000), AT)
+    serve = ir.Strict((POLICY.serve, leaf(3)), AT)
+    return replace(POLICY, queues=queues, serve=serve, preemptions=(rule,))
 
 
 def nested(outer: int, inner: int) -> ir.Policy:
@@ -300,6 +311,11 @@ BROKEN: dict[str, Callable[[], ir.Policy]] = {
     "shares of the whole": lambda: with_guards(
         ir.GuardShare(0, share(50), AT), ir.GuardShare(1, share(50), AT)
     ),
+    "a preemption by no queue": lambda: with_preemption(by=4),
+    "a preemption at once": lambda: with_preemption(after=duration(999)),
+    "a preemption by keys of a fifo": lambda: with_preemption(earlier=True),
+    "a preemption by virtual times of two queues": lambda: with_preemption(by=0, over=3),
+    "a preemption twice": lambda: replace(POLICY, preemptions=POLICY.preemptions * 2),
     "a rung twice": lambda: replace(POLICY, placement=(ir.Rung.PREV, ir.Rung.PREV)),
     "a wait without a bound": lambda: replace(
         POLICY, goals=(replace(POLICY.goals[0], bound=None),)
@@ -321,6 +337,7 @@ BROKEN: dict[str, Callable[[], ir.Policy]] = {
 def test_a_sound_policy_passes() -> None:
     verify(POLICY)
     verify(nested(0, 1))
+    verify(with_preemption())
     verify(with_count(arith(ArithOp.DIV, count(7), count(2), Type.COUNT, Interval(0, 9))))
 
 

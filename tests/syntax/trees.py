@@ -197,6 +197,15 @@ declarations: SearchStrategy[ast.Decl] = st.one_of(
     st.builds(ast.GuardAfter, idents, expressions, st.just(AT)),
     st.builds(ast.GuardShare, idents, expressions, st.just(AT)),
     st.builds(
+        ast.Preempt,
+        st.lists(
+            st.builds(ast.Cut, idents, idents, st.booleans(), expressions, st.just(AT)),
+            min_size=1,
+            max_size=4,
+        ).map(tuple),
+        st.just(AT),
+    ),
+    st.builds(
         ast.Place,
         st.lists(
             st.builds(ast.RungUse, st.sampled_from(tuple(Rung)), st.just(AT)),
