@@ -42,12 +42,13 @@ def uses_cpu_state(policy: Policy) -> bool:
 
 def cpu_state_view(policy: Policy, names: Names) -> CpuStateView:
     return CpuStateView(
+        remembers=uses_cpu_state(policy),
         guards=guard_names(policy, names),
         weighted=tuple(
             WeightedState(
                 member=_member(node),
                 place=place_text(node.span, policy.sources),
-                text=_node_text(node, policy),
+                text=node_text(node, policy),
                 children=len(node.shares),
             )
             for node in weighted_nodes(policy.serve)
@@ -174,7 +175,7 @@ def _nodes(tree: Tree, policy: Policy, names: Names, numbers: _Numbers) -> Itera
         children.append(Child(_mask(child, names), _choice(child, below, names)))
     yield Node(
         place=place_text(tree.span, policy.sources),
-        text=_node_text(tree, policy),
+        text=node_text(tree, policy),
         linkage="__global" if isinstance(tree, Weighted) else "static __always_inline",
         function=numbers.name(tree),
         parameters=_parameters(tree),
@@ -242,7 +243,7 @@ def _member(node: Weighted) -> str:
     return f"weighted_{node.index}"
 
 
-def _node_text(tree: Tree, policy: Policy) -> str:
+def node_text(tree: Tree, policy: Policy) -> str:
     """The node as the policy writes it, without what lies deeper."""
     match tree:
         case Leaf():

@@ -1,4 +1,7 @@
-"""Other initial values for an object's tunable params: they lie in one structure, in order."""
+"""Other initial values for an object's variables: its tunable params, and what it counts.
+
+The params lie in one structure, in order.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from elftools.elf.sections import SymbolTableSection
 from schedlang.ir.nodes import Policy
 
 VARIABLE: Final = "params"
+COUNTS: Final = "counts_turns"
 _BYTES: Final = 8
 
 
@@ -30,16 +34,25 @@ def with_params(obj: bytes, policy: Policy, values: Sequence[tuple[str, int]]) -
         lo, hi = tunable[number].lo, tunable[number].hi
         if not lo <= value <= hi:
             raise ValueError(f"param `{name}` is within {lo}..{hi}, not {value}")
-        struct.pack_into("<q", changed, _start(obj) + number * _BYTES, value)
+        start = _start(obj, VARIABLE)
+        if start is None:
+            raise ValueError("the object has no tunable params")
+        struct.pack_into("<q", changed, start + number * _BYTES, value)
     return bytes(changed)
 
 
-def _start(obj: bytes) -> int:
-    """Where in the file the structure lies."""
+def counting_turns(obj: bytes) -> bytes:
+    """The object as one that counts turns and waits by queue, if it can."""
+    start = _start(obj, COUNTS)
+    return obj if start is None else obj[:start] + b"\1" + obj[start + 1 :]
+
+
+def _start(obj: bytes, variable: str) -> int | None:
+    """Where in the file an initialised variable lies."""
     elf = ELFFile(io.BytesIO(obj))
     for table in elf.iter_sections():
         if isinstance(table, SymbolTableSection):
-            for symbol in table.get_symbol_by_name(VARIABLE) or ():
+            for symbol in table.get_symbol_by_name(variable) or ():
                 start: int = elf.get_section(symbol["st_shndx"])["sh_offset"] + symbol["st_value"]
                 return start
-    raise ValueError("the object has no tunable params")
+    return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never, final
 
 from schedlang.ir.nodes import Attribute, CgroupUnder, Event, GuardShare, Policy, Rung
+from schedlang.ir.walk import leaves
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.about import about
 from schedlang_bpf.arbitration import (
@@ -14,6 +15,7 @@ from schedlang_bpf.arbitration import (
     cpu_state_view,
     guard_names,
     mask_of,
+    node_text,
     root_call,
     uses_cpu_state,
 )
@@ -34,6 +36,7 @@ from schedlang_bpf.views import (
     CgroupsView,
     ChoiceView,
     CpuStateView,
+    DispatchStep,
     DispatchView,
     EnqueueView,
     FunctionsView,
@@ -51,7 +54,7 @@ from schedlang_bpf.views import (
     TurnsView,
     Variable,
 )
-from schedlang_bpf.walk import attributes, expressions, matches_names, weighted_nodes
+from schedlang_bpf.walk import attributes, expressions, matches_names, reads_time, weighted_nodes
 
 # The queues of a policy are the bits of a word.
 MAX_QUEUES: Final = 64
@@ -89,8 +92,7 @@ def sections(
     if any(param.tunable for param in policy.params):
         yield Section("params", _params(policy, names))
     yield Section("state", _state(policy, names))
-    if uses_cpu_state(policy):
-        yield Section("cpu_state", cpu_state_view(policy, names))
+    yield Section("cpu_state", cpu_state_view(policy, names))
     if names.cgroups:
         yield Section("cgroups", _cgroups(policy, names))
     yield Section("functions", task_functions(policy, names))
@@ -100,7 +102,7 @@ def sections(
     yield Section("choice", choice_view(policy, names))
     yield Section("start", _start(policy, names))
     yield Section("select_cpu", _select_cpu(policy, names))
-    yield Section("enqueue", EnqueueView(names.ops, bool(policy.placement), _keyed(policy, names)))
+    yield Section("enqueue", _enqueue(policy, names))
     yield Section("dispatch", _dispatch(policy, names))
     yield Section("callbacks", _callbacks(policy, names, timeout_ms))
 
@@ -240,7 +242,8 @@ def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
 def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
     rungs = tuple(_rung(rung) for rung in policy.placement)
     text = " ".join(rung.value for rung in policy.placement)
-    return SelectCpuView(names.ops, f"place {{ {text} }}", rungs, rungs != ("prev",))
+    picks = rungs != ("prev",)
+    return SelectCpuView(names.ops, f"place {{ {text} }}", rungs, picks, _now(policy))
 
 
 def _rung(rung: Rung) -> str:
@@ -255,6 +258,16 @@ def _rung(rung: Rung) -> str:
             assert_never(rung)
 
 
+def _now(policy: Policy) -> str:
+    """What the time costs only where something depends on it."""
+    return "now_ns()" if reads_time(policy) else "now_if_counted()"
+
+
+def _enqueue(policy: Policy, names: Names) -> EnqueueView:
+    keyed = _keyed(policy, names)
+    return EnqueueView(names.ops, bool(policy.placement), keyed, _now(policy))
+
+
 def _keyed(policy: Policy, names: Names) -> str:
     """Which queues are ordered by keys: "all", "none", or them as bits."""
     keyed = [number for number, q in enumerate(policy.queues) if q.order.key is not None]
@@ -266,21 +279,27 @@ def _keyed(policy: Policy, names: Names) -> str:
 
 
 def _dispatch(policy: Policy, names: Names) -> DispatchView:
-    ahead = _ahead(_keyed(policy, names))
+    steps = () if uses_cpu_state(policy) else tuple(_steps(policy, names))
+    ahead = _ahead(_keyed(policy, names)) if not steps else ""
     return DispatchView(
         ops=names.ops,
         cpu=uses_cpu_state(policy),
+        now=_now(policy),
+        place=place_text(policy.serve.span, policy.sources),
+        text=node_text(policy.serve, policy),
+        steps=steps,
         guards=bool(policy.guards),
         grants=bool(weighted_nodes(policy.serve)),
-        choice=(
-            "choose(c, waiting | own, now)"
-            if uses_cpu_state(policy)
-            else root_call(policy, names, "waiting | own")
-        ),
         ahead=ahead,
         keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
         start=_start_arguments(policy),
     )
+
+
+def _steps(policy: Policy, names: Names) -> Iterator[DispatchStep]:
+    for leaf in leaves(policy.serve):
+        keyed = policy.queues[leaf.queue].order.key is not None
+        yield DispatchStep(names.queue_ids[leaf.queue], keyed)
 
 
 def _ahead(keyed: str) -> str:
@@ -301,6 +320,7 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         ops_name=c_string(names.ops[:OPS_NAME_LIMIT]),
         cpu=uses_cpu_state(policy),
         start=_start_arguments(policy),
+        now=_now(policy),
         cgroups=bool(names.cgroups),
         task_initial=bool(policy.states),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),

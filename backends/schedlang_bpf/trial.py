@@ -11,7 +11,7 @@ from schedlang.backend import EnvironmentProblem, KernelReport, KernelRun, RunRe
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.workload.check import check, check_cpus
 from schedlang.workload.problem import Problem
-from schedlang_bpf.params import with_params
+from schedlang_bpf.params import counting_turns, with_params
 from schedlang_bpf.report import EEVDF, kernel_report
 
 
@@ -49,7 +49,7 @@ def _possible(run: KernelRun, toolbox: vm.Toolbox) -> vm.Plan:
     request, topology = run.request, run.request.topology
     obj = run.obj
     if obj is not None and run.policy is not None:
-        obj = with_params(obj, run.policy, request.params)
+        obj = counting_turns(with_params(obj, run.policy, request.params))
     plan = vm.Plan(
         name=EEVDF if run.policy is None else run.policy.name,
         obj=obj,

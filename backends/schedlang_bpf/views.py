@@ -113,8 +113,9 @@ class WeightedState:
 @final
 @dataclass(frozen=True, slots=True)
 class CpuStateView:
-    """cpu_state.c.j2"""
+    """cpu_state.c.j2: `remembers` if choices depend on the service that was given before."""
 
+    remembers: bool
     guards: tuple[GuardName, ...]
     weighted: tuple[WeightedState, ...]
 
@@ -264,6 +265,7 @@ class SelectCpuView:
     text: str
     rungs: tuple[str, ...]
     picks: bool
+    now: str
 
 
 @final
@@ -274,22 +276,33 @@ class EnqueueView:
     ops: str
     places: bool
     keyed: str
+    now: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DispatchStep:
+    constant: str
+    keyed: bool
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DispatchView:
-    """dispatch.c.j2: `choice` names the queue to serve.
+    """dispatch.c.j2: `steps` are the queues as they come, where they always come like that.
 
-    `ahead` tells that the running task's key comes first, `keeps` that it goes on if its queue is
-    chosen.
+    If not, `ahead` tells that the running task's key comes first, `keeps` that it goes on if its
+    queue is chosen.
     """
 
     ops: str
     cpu: bool
+    now: str
+    place: str
+    text: str
+    steps: tuple[DispatchStep, ...]
     guards: bool
     grants: bool
-    choice: str
     ahead: str
     keeps: str
     start: str
@@ -304,6 +317,7 @@ class CallbacksView:
     ops_name: str
     cpu: bool
     start: str
+    now: str
     cgroups: bool
     task_initial: bool
     counts_cpus: bool

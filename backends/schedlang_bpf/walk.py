@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from schedlang.ir.nodes import (
+    Arith,
+    Attribute,
     AttributeRef,
     CgroupUnder,
+    Compare,
+    Const,
     Expr,
     GuardAfter,
     GuardShare,
     Handler,
+    If,
     Input,
     InputRef,
     Leaf,
+    Log2,
+    Logic,
     Match,
     Name,
+    Not,
+    ParamRef,
     Policy,
+    StateRef,
     Strict,
     Tree,
     Weighted,
 )
 from schedlang.ir.walk import walk
+
+_FIXED: Final = (
+    *(Attribute.NICE, Attribute.WEIGHT),
+    *(Attribute.KTHREAD, Attribute.PINNED, Attribute.RESTRICTED),
+)
 
 
 def expressions(policy: Policy) -> Iterator[Expr]:
@@ -78,6 +93,27 @@ def matches_names(policy: Policy) -> bool:
 def attributes(policy: Policy) -> frozenset[str]:
     parts = expressions(policy)
     return frozenset(part.attribute.value for part in parts if isinstance(part, AttributeRef))
+
+
+def reads_time(policy: Policy) -> bool:
+    """Whether anything depends on when it happens. What is not known here is taken to do so."""
+    if policy.guards or weighted_nodes(policy.serve):
+        return True
+    return not all(map(_is_timeless, expressions(policy)))
+
+
+def _is_timeless(part: Expr) -> bool:
+    match part:
+        case InputRef():
+            return part.input in (Input.CLOCK, Input.GRANTED, Input.BLOCKED)
+        case AttributeRef():
+            return part.attribute in _FIXED
+        case Const() | ParamRef() | StateRef() | Match() | CgroupUnder():
+            return True
+        case Arith() | Log2() | Compare() | Logic() | Not() | If():
+            return True
+        case _:
+            assert_never(part)
 
 
 def weighted_nodes(tree: Tree) -> tuple[Weighted, ...]:

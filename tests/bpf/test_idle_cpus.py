@@ -63,7 +63,7 @@ TWO_ARE_WOKEN = Workload(
     duration_ns=ROUNDS * 25 * MS,
 )
 CPUS = 3
-HANDING_ON = "woken_has_chosen(cpu, found);"
+HANDING_ON = "woken_has_chosen(c, cpu, found);"
 
 
 def longest_idle_ns(trace: Trace, workload: Workload) -> int:

@@ -67,9 +67,9 @@ def late_for_a_cpu_that_was_woken_in_vain(host: Host) -> bool:
     return host.kicked(1) and host.schedule(1) == tasks[2]
 
 
-NO_HANDING_ON = ("woken_has_chosen(cpu, found);", ";")
-NO_LOOK_WHEN_IDLE = ("idleness_changes(cpu, idle);", ";")
-NO_SECOND_LOOK = ("woken_has_chosen(cpu, found);", "hand_on();")
+NO_HANDING_ON = ("woken_has_chosen(c, cpu, found);", ";")
+NO_LOOK_WHEN_IDLE = ("idleness_changes(c, cpu, idle);", ";")
+NO_SECOND_LOOK = ("woken_has_chosen(c, cpu, found);", "hand_on();")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ DEFECTS: Mapping[str, Defect] = {
     "credit": ("clock - 10000000", "clock - 1000000"),
     # wake-ups
     "kick lost": (PICK, ";"),
-    "wake-up not handed on": ("woken_has_chosen(cpu, found);", ";"),
+    "wake-up not handed on": ("woken_has_chosen(c, cpu, found);", ";"),
     # settling
     "not settled when stopped": (
         "\t\tsettle(c, now);\n\t\tc->running = false;",
@@ -158,7 +158,11 @@ DEFECTS: Mapping[str, Defect] = {
     ),
     # a turn that goes on
     "goes on with the old slice": ("\t\t\tset_slice(prev, t->turn.slice_ns);\n", ""),
-    "goes on without its new state": ("\t\t\t*t = *next;\n", ""),
+    "comes back charged twice": ("\t\t\tt->turn.returned = true;\n", ""),
+    "comes back for ever": (
+        "t->turn.asleep);\n\tt->turn.returned = false;\n",
+        "t->turn.asleep);\n",
+    ),
     "goes on always": ("(!(waiting & own) || ahead)", "true"),
 }
 OF_PLACING: Mapping[str, Defect] = {

@@ -63,8 +63,6 @@ struct task_ctx {
 	} queue_fair;
 };
 
-#include <schedc/idle.h>
-
 enum guard {
 	GUARD_FAIR_AFTER, /* everything.sched:40 guard fair after */
 	GUARD_LINE_SHARE, /* everything.sched:41 guard line at least */
@@ -72,10 +70,12 @@ enum guard {
 	NR_GUARDS,
 };
 
+/* What each CPU keeps. */
 struct cpu_ctx {
 	u64 settled_at; /* up to when its turn has been charged */
 	u32 queue; /* of that turn */
 	bool running; /* a turn */
+	bool in_vain; /* its last look was for nothing, after a wake-up */
 	bool busy; /* found something to run when it last looked */
 	bool by_tree; /* what it chose last was not due to a guard */
 	u64 due[NR_GUARDS];
@@ -86,7 +86,7 @@ struct cpu_ctx {
 	} weighted_0;
 };
 
-#include <schedc/cpus.h>
+#include <schedc/idle.h>
 
 /* Kept with the task: a cgroup's place never changes, only the task moves. */
 static __always_inline void find_cgroup(struct task_ctx *t, struct cgroup *cgroup)
@@ -524,7 +524,9 @@ OP2(void, everything_enqueue, struct task_struct *, p, u64, enq_flags)
 		return;
 	}
 	woke = t->turn.asleep;
-	arrive(p, t, now_ns(), woke);
+	if (!t->turn.returned)
+		arrive(p, t, now_ns(), woke);
+	t->turn.returned = false;
 	/* select_cpu is never called for a task that can run on one CPU only. */
 	if (woke && is_pinned(p)) {
 		cpu = place(p, scx_bpf_task_cpu(p));
@@ -546,13 +548,13 @@ OP2(void, everything_enqueue, struct task_struct *, p, u64, enq_flags)
 
 /*
  * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
- * its end of turn and its return are worked out on a copy first, and it competes with that. If it
- * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ * its turn ends here and it arrives again, to compete like any other. If it is chosen the kernel,
+ * seeing a new slice, lets it run on; if not, all that is left to enqueue is to insert it.
  */
 OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 {
 	struct cpu_ctx *c = find_cpu(cpu);
-	struct task_ctx *t = NULL, *next = NULL;
+	struct task_ctx *t = NULL;
 	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
 	u32 queue, round, mine = NO_QUEUE;
 	bool ahead, found = false;
@@ -563,14 +565,15 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
 		t = find_task(prev);
-		next = find_candidate();
-		if (t && next && t->turn.running) {
-			*next = *t;
-			end_turn(prev, next, now, false);
-			arrive(prev, next, now, false);
-			mine = next->turn.queue;
+		if (t && t->turn.running) {
+			end_turn(prev, t, now, false);
+			arrive(prev, t, now, false);
+			t->turn.returned = true;
+		}
+		if (t && t->turn.returned) {
+			mine = t->turn.queue;
 			own = BIT(mine);
-			key = next->turn.key;
+			key = t->turn.key;
 		}
 	}
 	waiting = waiting_here(cpu, mine, &head);
@@ -581,9 +584,7 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 		queue = choose(c, waiting | own, now);
 		if (queue == NO_QUEUE)
 			break;
-		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
-			*t = *next;
-			t->turn.waiting = false;
+		if (prev && t && queue == mine && (!(waiting & own) || ahead)) {
 			set_slice(prev, t->turn.slice_ns);
 			start_turn(t, c, now);
 		} else if (!move_to_local(queue)) {
@@ -597,7 +598,7 @@ OP2(void, everything_dispatch, s32, cpu, struct task_struct *, prev)
 	}
 	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
 	if (!prev)
-		woken_has_chosen(cpu, found);
+		woken_has_chosen(c, cpu, found);
 }
 
 OP1(void, everything_running, struct task_struct *, p)
@@ -625,17 +626,18 @@ OP1(void, everything_running, struct task_struct *, p)
  */
 OP2(void, everything_stopping, struct task_struct *, p, bool, runnable)
 {
-	struct task_ctx *t = find_task(p);
 	struct cpu_ctx *c = find_cpu(scx_bpf_task_cpu(p));
+	struct task_ctx *t;
 	u64 now = now_ns();
 
 	if (c) {
 		settle(c, now);
 		c->running = false;
 	}
-	if (!t || !runnable)
+	if (!runnable)
 		return;
-	if (t->turn.running)
+	t = find_task(p);
+	if (t && t->turn.running)
 		end_turn(p, t, now, false);
 	if (p->scx.slice)
 		set_slice(p, 0);
@@ -643,9 +645,12 @@ OP2(void, everything_stopping, struct task_struct *, p, bool, runnable)
 
 OP2(void, everything_quiescent, struct task_struct *, p, u64, deq_flags)
 {
-	struct task_ctx *t = find_task(p);
+	struct task_ctx *t;
 
-	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+	if (!(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	t = find_task(p);
+	if (!t)
 		return;
 	if (t->turn.running)
 		end_turn(p, t, now_ns(), true);
@@ -655,7 +660,10 @@ OP2(void, everything_quiescent, struct task_struct *, p, u64, deq_flags)
 
 OP2(void, everything_update_idle, s32, cpu, bool, idle)
 {
-	idleness_changes(cpu, idle);
+	struct cpu_ctx *c = find_cpu(cpu);
+
+	if (c)
+		idleness_changes(c, cpu, idle);
 }
 
 OP2(s32, everything_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -679,6 +687,7 @@ OP1(void, everything_enable, struct task_struct *, p)
 	t->turn.asleep = true;
 	t->turn.waiting = false;
 	t->turn.running = false;
+	t->turn.returned = false;
 }
 
 OP3(void, everything_cgroup_move, struct task_struct *, p, struct cgroup *, from,

@@ -40,6 +40,11 @@ struct task_ctx {
 	} queue_tasks;
 };
 
+/* What each CPU keeps. */
+struct cpu_ctx {
+	bool in_vain; /* its last look was for nothing, after a wake-up */
+};
+
 #include <schedc/idle.h>
 
 /* fair.sched:9 route */
@@ -49,7 +54,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 9 "fair.sched"
 	return QUEUE_TASKS;
 }
-#line 53 "fair.bpf.c"
+#line 58 "fair.bpf.c"
 
 /* fair.sched:7 queue tasks: an arrival */
 static __always_inline void
@@ -61,7 +66,7 @@ queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 		t->turn.joined |= BIT(QUEUE_TASKS);
 #line 7 "orders.sched"
 		t->queue_tasks.v = clock + 1000000;
-#line 65 "fair.bpf.c"
+#line 70 "fair.bpf.c"
 	}
 #line 8 "orders.sched"
 	t->queue_tasks.v = point_max(t->queue_tasks.v, clock - 20000000);
@@ -70,7 +75,7 @@ queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 #line 7 "fair.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 74 "fair.bpf.c"
+#line 79 "fair.bpf.c"
 
 /* fair.sched:7 queue tasks: the end of a turn from it */
 static __always_inline void
@@ -80,7 +85,7 @@ queue_tasks_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_tasks.v = t->queue_tasks.v + quotient(used * 100, weight_of(p));
 }
-#line 84 "fair.bpf.c"
+#line 89 "fair.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -167,7 +172,9 @@ OP2(void, fair_enqueue, struct task_struct *, p, u64, enq_flags)
 		return;
 	}
 	woke = t->turn.asleep;
-	arrive(p, t, now_ns(), woke);
+	if (!t->turn.returned)
+		arrive(p, t, now_ns(), woke);
+	t->turn.returned = false;
 	/* select_cpu is never called for a task that can run on one CPU only. */
 	if (woke && is_pinned(p)) {
 		cpu = place(p, scx_bpf_task_cpu(p));
@@ -186,52 +193,46 @@ OP2(void, fair_enqueue, struct task_struct *, p, u64, enq_flags)
 
 /*
  * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
- * its end of turn and its return are worked out on a copy first, and it competes with that. If it
- * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ * its turn ends here and it arrives again, to compete like any other. If it is chosen the kernel,
+ * seeing a new slice, lets it run on; if not, all that is left to enqueue is to insert it.
  */
 OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
 {
-	struct task_ctx *t = NULL, *next = NULL;
-	u64 waiting, own = 0, key = 0, head = 0, now = now_ns();
-	u32 queue, round, mine = NO_QUEUE;
-	bool ahead, found = false;
+	struct cpu_ctx *c;
+	struct task_ctx *t = NULL;
+	u64 now = now_ns();
+	u32 mine = NO_QUEUE;
+	bool found = true;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
 		t = find_task(prev);
-		next = find_candidate();
-		if (t && next && t->turn.running) {
-			*next = *t;
-			end_turn(prev, next, now, false);
-			arrive(prev, next, now, false);
-			mine = next->turn.queue;
-			own = BIT(mine);
-			key = next->turn.key;
+		if (t && t->turn.running) {
+			end_turn(prev, t, now, false);
+			arrive(prev, t, now, false);
+			t->turn.returned = true;
 		}
+		if (t && t->turn.returned)
+			mine = t->turn.queue;
 	}
-	waiting = waiting_here(cpu, mine, &head);
-	/* Of two equal keys the one that waits came first. */
-	ahead = point_before(key, head);
-	/* A queue from which nothing can be moved after all counts as empty in the next round. */
-	for (round = 0; round <= NR_QUEUES; round++) {
-		queue = (waiting | own) ? QUEUE_TASKS : NO_QUEUE;
-		if (queue == NO_QUEUE)
-			break;
-		if (prev && t && next && queue == mine && (!(waiting & own) || ahead)) {
-			*t = *next;
-			t->turn.waiting = false;
-			set_slice(prev, t->turn.slice_ns);
-			start_turn(t, now);
-		} else if (!move_to_local(queue)) {
-			waiting &= ~BIT(queue);
-			continue;
-		}
-		found = true;
-		break;
+	/* fair.sched:10 tasks */
+	if (t && mine == QUEUE_TASKS && comes_first(t->turn.key, mine, cpu))
+		goto goes_on;
+	if (move_to_local(QUEUE_TASKS))
+		goto chosen;
+	if (mine == QUEUE_TASKS)
+		goto goes_on;
+	found = false;
+	goto chosen;
+goes_on:
+	if (prev && t) {
+		set_slice(prev, t->turn.slice_ns);
+		start_turn(t, now);
 	}
+chosen:
 	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
-	if (!prev)
-		woken_has_chosen(cpu, found);
+	if (!prev && (c = find_cpu(cpu)))
+		woken_has_chosen(c, cpu, found);
 }
 
 OP1(void, fair_running, struct task_struct *, p)
@@ -258,22 +259,25 @@ OP1(void, fair_running, struct task_struct *, p)
  */
 OP2(void, fair_stopping, struct task_struct *, p, bool, runnable)
 {
-	struct task_ctx *t = find_task(p);
-	u64 now = now_ns();
+	struct task_ctx *t;
 
-	if (!t || !runnable)
+	if (!runnable)
 		return;
-	if (t->turn.running)
-		end_turn(p, t, now, false);
+	t = find_task(p);
+	if (t && t->turn.running)
+		end_turn(p, t, now_ns(), false);
 	if (p->scx.slice)
 		set_slice(p, 0);
 }
 
 OP2(void, fair_quiescent, struct task_struct *, p, u64, deq_flags)
 {
-	struct task_ctx *t = find_task(p);
+	struct task_ctx *t;
 
-	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+	if (!(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	t = find_task(p);
+	if (!t)
 		return;
 	if (t->turn.running)
 		end_turn(p, t, now_ns(), true);
@@ -283,7 +287,10 @@ OP2(void, fair_quiescent, struct task_struct *, p, u64, deq_flags)
 
 OP2(void, fair_update_idle, s32, cpu, bool, idle)
 {
-	idleness_changes(cpu, idle);
+	struct cpu_ctx *c = find_cpu(cpu);
+
+	if (c)
+		idleness_changes(c, cpu, idle);
 }
 
 OP2(s32, fair_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -305,6 +312,7 @@ OP1(void, fair_enable, struct task_struct *, p)
 	t->turn.asleep = true;
 	t->turn.waiting = false;
 	t->turn.running = false;
+	t->turn.returned = false;
 }
 
 OP_INIT(fair_init)

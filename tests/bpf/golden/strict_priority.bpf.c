@@ -23,6 +23,11 @@ struct task_ctx {
 	struct turn turn;
 };
 
+/* What each CPU keeps. */
+struct cpu_ctx {
+	bool in_vain; /* its last look was for nothing, after a wake-up */
+};
+
 #include <schedc/idle.h>
 
 /* strict_priority.sched:7 route */
@@ -36,7 +41,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 7 "strict_priority.sched"
 	return QUEUE_REST;
 }
-#line 40 "strict_priority.bpf.c"
+#line 45 "strict_priority.bpf.c"
 
 /* strict_priority.sched:4 queue urgent: an arrival */
 static __always_inline void
@@ -45,7 +50,7 @@ queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 #line 4 "strict_priority.sched"
 	t->turn.slice_ns = 5000000;
 }
-#line 49 "strict_priority.bpf.c"
+#line 54 "strict_priority.bpf.c"
 
 /* strict_priority.sched:5 queue rest: an arrival */
 static __always_inline void
@@ -54,7 +59,7 @@ queue_rest_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 5 "strict_priority.sched"
 	t->turn.slice_ns = 5000000;
 }
-#line 58 "strict_priority.bpf.c"
+#line 63 "strict_priority.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -75,16 +80,6 @@ static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now
 static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
 {
 	t->turn.running = false;
-}
-
-/* strict_priority.sched:12 strict { urgent rest } */
-static __always_inline u32 choose_strict_0(u64 waiting)
-{
-	if (waiting & BIT(QUEUE_URGENT))
-		return QUEUE_URGENT;
-	if (waiting & BIT(QUEUE_REST))
-		return QUEUE_REST;
-	return NO_QUEUE;
 }
 
 /* A task's turn begins, or goes on after its properties were changed. */
@@ -125,7 +120,7 @@ OP3(s32, strict_priority_select_cpu, struct task_struct *, p, s32, prev_cpu, u64
 	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
-	arrive(p, t, now_ns(), true);
+	arrive(p, t, now_if_counted(), true);
 	start_at_once(p, &t->turn);
 	return cpu;
 }
@@ -141,7 +136,9 @@ OP2(void, strict_priority_enqueue, struct task_struct *, p, u64, enq_flags)
 		return;
 	}
 	woke = t->turn.asleep;
-	arrive(p, t, now_ns(), woke);
+	if (!t->turn.returned)
+		arrive(p, t, now_if_counted(), woke);
+	t->turn.returned = false;
 	/* select_cpu is never called for a task that can run on one CPU only. */
 	if (woke && is_pinned(p)) {
 		cpu = place(p, scx_bpf_task_cpu(p));
@@ -160,55 +157,54 @@ OP2(void, strict_priority_enqueue, struct task_struct *, p, u64, enq_flags)
 
 /*
  * The kernel asks for the next task while the previous one is in no queue and not charged yet. So
- * its end of turn and its return are worked out on a copy first, and it competes with that. If it
- * is chosen the copy becomes true and the kernel, seeing a new slice, lets it run on.
+ * its turn ends here and it arrives again, to compete like any other. If it is chosen the kernel,
+ * seeing a new slice, lets it run on; if not, all that is left to enqueue is to insert it.
  */
 OP2(void, strict_priority_dispatch, s32, cpu, struct task_struct *, prev)
 {
-	struct task_ctx *t = NULL, *next = NULL;
-	u64 waiting, own = 0, head = 0, now = now_ns();
-	u32 queue, round, mine = NO_QUEUE;
-	bool found = false;
+	struct cpu_ctx *c;
+	struct task_ctx *t = NULL;
+	u64 now = now_if_counted();
+	u32 mine = NO_QUEUE;
+	bool found = true;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
 		t = find_task(prev);
-		next = find_candidate();
-		if (t && next && t->turn.running) {
-			*next = *t;
-			end_turn(prev, next, now, false);
-			arrive(prev, next, now, false);
-			mine = next->turn.queue;
-			own = BIT(mine);
+		if (t && t->turn.running) {
+			end_turn(prev, t, now, false);
+			arrive(prev, t, now, false);
+			t->turn.returned = true;
 		}
+		if (t && t->turn.returned)
+			mine = t->turn.queue;
 	}
-	waiting = waiting_here(cpu, mine, &head);
-	/* A queue from which nothing can be moved after all counts as empty in the next round. */
-	for (round = 0; round <= NR_QUEUES; round++) {
-		queue = choose_strict_0(waiting | own);
-		if (queue == NO_QUEUE)
-			break;
-		if (prev && t && next && queue == mine && !(waiting & own)) {
-			*t = *next;
-			t->turn.waiting = false;
-			set_slice(prev, t->turn.slice_ns);
-			start_turn(t, now);
-		} else if (!move_to_local(queue)) {
-			waiting &= ~BIT(queue);
-			continue;
-		}
-		found = true;
-		break;
+	/* strict_priority.sched:12 strict { urgent rest } */
+	if (move_to_local(QUEUE_URGENT))
+		goto chosen;
+	if (mine == QUEUE_URGENT)
+		goto goes_on;
+	if (move_to_local(QUEUE_REST))
+		goto chosen;
+	if (mine == QUEUE_REST)
+		goto goes_on;
+	found = false;
+	goto chosen;
+goes_on:
+	if (prev && t) {
+		set_slice(prev, t->turn.slice_ns);
+		start_turn(t, now);
 	}
+chosen:
 	/* A CPU that comes out of idleness, or from another class, was woken to choose. */
-	if (!prev)
-		woken_has_chosen(cpu, found);
+	if (!prev && (c = find_cpu(cpu)))
+		woken_has_chosen(c, cpu, found);
 }
 
 OP1(void, strict_priority_running, struct task_struct *, p)
 {
 	struct task_ctx *t = find_task(p);
-	u64 now = now_ns();
+	u64 now = now_if_counted();
 
 	if (!t)
 		return;
@@ -229,32 +225,38 @@ OP1(void, strict_priority_running, struct task_struct *, p)
  */
 OP2(void, strict_priority_stopping, struct task_struct *, p, bool, runnable)
 {
-	struct task_ctx *t = find_task(p);
-	u64 now = now_ns();
+	struct task_ctx *t;
 
-	if (!t || !runnable)
+	if (!runnable)
 		return;
-	if (t->turn.running)
-		end_turn(p, t, now, false);
+	t = find_task(p);
+	if (t && t->turn.running)
+		end_turn(p, t, now_if_counted(), false);
 	if (p->scx.slice)
 		set_slice(p, 0);
 }
 
 OP2(void, strict_priority_quiescent, struct task_struct *, p, u64, deq_flags)
 {
-	struct task_ctx *t = find_task(p);
+	struct task_ctx *t;
 
-	if (!t || !(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+	if (!(deq_flags & core_enum(scx_deq_flags, SCX_DEQ_SLEEP)))
+		return;
+	t = find_task(p);
+	if (!t)
 		return;
 	if (t->turn.running)
-		end_turn(p, t, now_ns(), true);
+		end_turn(p, t, now_if_counted(), true);
 	t->turn.waiting = false;
 	t->turn.asleep = true;
 }
 
 OP2(void, strict_priority_update_idle, s32, cpu, bool, idle)
 {
-	idleness_changes(cpu, idle);
+	struct cpu_ctx *c = find_cpu(cpu);
+
+	if (c)
+		idleness_changes(c, cpu, idle);
 }
 
 OP2(s32, strict_priority_init_task, struct task_struct *, p, struct scx_init_task_args *, args)
@@ -276,6 +278,7 @@ OP1(void, strict_priority_enable, struct task_struct *, p)
 	t->turn.asleep = true;
 	t->turn.waiting = false;
 	t->turn.running = false;
+	t->turn.returned = false;
 }
 
 OP_INIT(strict_priority_init)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What each CPU knows of the service it has given. To be included after struct cpu_ctx.
+ * What each CPU keeps. To be included after struct cpu_ctx.
  *
  * A callback may run on another CPU than the one that it is about, hence the look-up by number.
  * The kernel holds that CPU's run queue meanwhile, so that plain fields will do.

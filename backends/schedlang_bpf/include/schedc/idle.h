@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * No CPU sleeps while a task waits in a queue that it may run. To be included after maps.h.
+ * No CPU sleeps while a task waits in a queue that it may run. To be included after cpus.h and maps.h.
  *
  * An arrival wakes one idle CPU, which then takes what comes first for it: that may be another
  * task, so the wake-up is handed on. An arrival that found no idle CPU may have missed one that had
@@ -13,22 +13,8 @@
 #ifndef SCHEDC_IDLE_H
 #define SCHEDC_IDLE_H
 
+#include "cpus.h"
 #include "maps.h"
-
-/* Whether a CPU's last look was for nothing, after a wake-up. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} vain SEC(".maps");
-
-static __always_inline u32 *find_vain(s32 cpu)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_percpu_elem(&vain, &zero, cpu);
-}
 
 /* Wake an idle CPU for the first task of a queue that has one. */
 __global int wake_for(u64 dsq)
@@ -71,27 +57,21 @@ __global int hand_on(void)
 }
 
 /* A CPU that ran none of our tasks has chosen. */
-static __always_inline void woken_has_chosen(s32 cpu, bool found)
+static __always_inline void woken_has_chosen(struct cpu_ctx *c, s32 cpu, bool found)
 {
-	u32 *is_vain = find_vain(cpu);
-
 	hand_on();
-	if (!is_vain)
-		return;
 	/* It goes from idle to idle, of which update_idle is not told, and is marked again. */
-	*is_vain = !found && !*is_vain;
-	if (*is_vain)
+	c->in_vain = !found && !c->in_vain;
+	if (c->in_vain)
 		kick_idle(cpu);
 }
 
 /* A CPU stops or begins to run tasks; it is marked already, but for kernels before 6.16. */
-static __always_inline void idleness_changes(s32 cpu, bool idle)
+static __always_inline void idleness_changes(struct cpu_ctx *c, s32 cpu, bool idle)
 {
-	u32 *is_vain = find_vain(cpu);
 	u64 head = 0;
 
-	if (is_vain)
-		*is_vain = 0;
+	c->in_vain = false;
 	if (idle && waiting_here(cpu, NO_QUEUE, &head))
 		kick_idle(cpu);
 }

@@ -155,4 +155,13 @@ __global int first_key(u64 dsq, s32 cpu, u64 *key __arg_nonnull)
 	return found;
 }
 
+/* Whether a task with this key precedes those of a dispatch queue that may run on `cpu`. */
+static __always_inline bool comes_first(u64 key, u64 dsq, s32 cpu)
+{
+	u64 head = 0;
+
+	/* Of two equal keys the one that waits came first. */
+	return !first_key(dsq, cpu, &head) || point_before(key, head);
+}
+
 #endif

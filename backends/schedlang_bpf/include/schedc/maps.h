@@ -12,15 +12,7 @@ struct {
 	__type(value, struct task_ctx);
 } tasks SEC(".maps");
 
-/* Where dispatch works out what the running task would be if its turn ended now. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct task_ctx);
-} candidates SEC(".maps");
-
-/* For the world to read, by queue. */
+/* For the world to read, by queue, if turns are counted. */
 struct queue_stats {
 	u64 dispatches;
 	u64 wait_total_ns;
@@ -44,28 +36,28 @@ static __always_inline struct task_ctx *create_task(struct task_struct *p)
 	return bpf_task_storage_get(&tasks, p, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline struct task_ctx *find_candidate(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&candidates, &zero);
-}
-
-/* Open a turn, and count it and the wait before it. */
-static __always_inline void turn_runs(struct turn *turn, u64 now)
+/* Count a turn that begins, and the wait before it. */
+static __noinline void count_turn(struct turn *turn, u64 now)
 {
 	u64 waited_ns = turn->waiting ? time_since(now, turn->waiting_since) : 0;
 	struct queue_stats *s = bpf_map_lookup_elem(&stats, &turn->queue);
 
-	turn->waiting = false;
-	turn->running = true;
-	turn->started_at = now;
 	if (!s)
 		return;
 	s->dispatches++;
 	s->wait_total_ns += waited_ns;
 	if (waited_ns > s->wait_max_ns)
 		s->wait_max_ns = waited_ns;
+}
+
+static __always_inline void turn_runs(struct turn *turn, u64 now)
+{
+	if (counts_turns)
+		count_turn(turn, now);
+	turn->waiting = false;
+	turn->returned = false;
+	turn->running = true;
+	turn->started_at = now;
 }
 
 /*

@@ -15,7 +15,7 @@
  * asleep. `queue`, `key` and `slice_ns` are those of the last arrival.
  */
 struct turn {
-	u64 waiting_since;
+	u64 waiting_since; /* if turns are counted */
 	u64 started_at;
 	u64 key;
 	u64 slice_ns;
@@ -25,16 +25,24 @@ struct turn {
 	bool running;
 	bool asleep; /* or not seen yet: its next arrival is a wake-up */
 	bool placed; /* starts next without having been chosen */
+	bool returned; /* arrived when dispatch ended its turn: enqueue only inserts it */
 };
+
+/* Set before loading: whether turns are counted. If not, the verifier removes what counts. */
+const volatile bool counts_turns = false;
+
+static __always_inline u64 now_if_counted(void)
+{
+	return counts_turns ? now_ns() : 0;
+}
 
 static __always_inline void turn_waits(struct turn *turn, u64 now)
 {
 	turn->asleep = false;
 	turn->placed = false;
-	if (turn->waiting)
-		return;
+	if (counts_turns && !turn->waiting)
+		turn->waiting_since = now;
 	turn->waiting = true;
-	turn->waiting_since = now;
 }
 
 /* The CPU that has been claimed for a task starts it next. */
