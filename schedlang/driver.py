@@ -49,7 +49,7 @@ class Request:
 
     `through` is the last step, besides writing. `output_dir` None: nothing is written. `unproved`:
     a refuted or unknown property is a warning only. `attain`: runs that come near to the proved
-    bounds are looked for, too.
+    bounds are looked for, too. `libraries`: folders to look in after the policy's own.
     """
 
     path: str
@@ -57,6 +57,7 @@ class Request:
     output_dir: Path | None = None
     unproved: bool = False
     attain: bool = False
+    libraries: tuple[Path, ...] = ()
 
 
 @final
@@ -151,11 +152,13 @@ def _parse(done: Compilation) -> Compilation:
 
 
 def _lower(done: Compilation) -> Compilation:
+    from schedlang.libraries import shelf_for
     from schedlang.semantics.lower import lower
 
     assert done.source is not None
     assert done.tree is not None
-    lowered = lower(done.tree, done.source)
+    shelf = shelf_for(done.request.path, done.request.libraries)
+    lowered = lower(done.tree, done.source, shelf)
     return replace(done, policy=lowered.policy, sources=lowered.sources).told(*lowered.findings)
 
 

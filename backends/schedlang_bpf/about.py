@@ -16,9 +16,8 @@ UNPROVED: Final = "UNPROVED, for the micro-VM only."
 
 def about(policy: Policy, proof: ProofReport) -> tuple[str, ...]:
     """The comment's lines without their ` *`; each is empty or starts with a space."""
-    label = source_labels(policy.sources)[0]
     paragraphs = [
-        comment_lines(f"{policy.name}: a scheduler generated from {label}. Edit that, not this."),
+        comment_lines(f"{policy.name}: a scheduler generated from {_origin(policy)}, not this."),
         comment_lines(UNPROVED) if _is_unproved(proof) else (),
         comment_lines(policy.documentation),
         tuple(_verdicts(policy, proof)),
@@ -28,6 +27,14 @@ def about(policy: Policy, proof: ProofReport) -> tuple[str, ...]:
     for paragraph in filter(None, paragraphs):
         lines += ["", *paragraph] if lines else paragraph
     return tuple(f" {line}" if line else "" for line in lines)
+
+
+def _origin(policy: Policy) -> str:
+    """Every file that the policy is made of."""
+    own, *libraries = source_labels(policy.sources)
+    if not libraries:
+        return f"{own}. Edit that"
+    return f"{own}, which uses {', '.join(libraries)}. Edit those"
 
 
 def _is_unproved(proof: ProofReport) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from schedlang.cli.exits import exit_for
 from schedlang.cli.options import (
     exits_with,
     format_option,
+    library_option,
     policies_argument,
     print_timings,
     time_option,
@@ -17,17 +20,20 @@ from schedlang.cli.output import Format, findings_of, print_findings
 
 @click.command()
 @policies_argument
+@library_option
 @format_option
 @time_option
 @exits_with
-def check(policies: tuple[str, ...], form: Format, time_passes: bool) -> int:
+def check(
+    policies: tuple[str, ...], libraries: tuple[Path, ...], form: Format, time_passes: bool
+) -> int:
     """Check the syntax, names and types of POLICIES; prove nothing.
 
     `-` reads standard input.
     """
     from schedlang.driver import Phase, Request, run
 
-    results = [run(Request(path, through=Phase.LOWER)) for path in policies]
+    results = [run(Request(path, Phase.LOWER, libraries=libraries)) for path in policies]
     print_findings([findings_of(result) for result in results], form)
     for result in results:
         if time_passes:

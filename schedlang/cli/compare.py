@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, html_option
+from schedlang.cli.options import exits_with, format_option, html_option, library_option
 from schedlang.cli.output import Findings, Format, findings_of, print_findings, print_problem
 from schedlang.cli.vm import machine_options, read_topology
 from schedlang.diagnostics.model import Diagnostic, has_errors
@@ -70,6 +70,7 @@ _MOST_BYTES = 1 << 28
     help="Measure nothing: tell of the samples in that file.",
 )
 @html_option
+@library_option
 @format_option
 @exits_with
 def compare(
@@ -87,6 +88,7 @@ def compare(
     out: Path | None,
     replay: Path | None,
     html: Path | None,
+    libraries: tuple[Path, ...],
     form: Format,
 ) -> int:
     """Measure POLICIES and the kernel's default, EEVDF, on the same workloads.
@@ -102,6 +104,7 @@ def compare(
         read_topology(cpus, llcs, nodes, smt),
         "" if sim else kernel,
         range(seed, seed + seeds),
+        libraries,
     )
     told = _Told(metrics, html, form)
     if replay is not None:
@@ -131,6 +134,7 @@ class _Asked:
     topology: Topology
     kernel: str
     seeds: range
+    libraries: tuple[Path, ...]
 
 
 @final
@@ -161,7 +165,7 @@ def _measure(asked: _Asked) -> Samples | tuple[Findings, ...]:
     from schedlang.shapes import load_workload
 
     through = Phase.BUILD if asked.kernel else Phase.LOWER
-    compiled = [run(Request(path, through)) for path in asked.policies]
+    compiled = [run(Request(path, through, libraries=asked.libraries)) for path in asked.policies]
     loaded = [load_workload(name) for name in asked.workloads]
     findings = [findings_of(done) for done in compiled]
     findings += [

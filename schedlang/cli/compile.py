@@ -12,6 +12,7 @@ from schedlang.cli.exits import Exit, exit_for
 from schedlang.cli.options import (
     exits_with,
     format_option,
+    library_option,
     output_option,
     policy_argument,
     print_timings,
@@ -34,11 +35,17 @@ STAGES = ("ast", "ir", "c", "obj")
     type=click.Choice(STAGES),
     help="Write this one form to standard output, and nothing to the output folder.",
 )
+@library_option
 @format_option
 @time_option
 @exits_with
 def compile_(
-    policy: str, output_dir: Path, emit: str | None, form: Format, time_passes: bool
+    policy: str,
+    output_dir: Path,
+    libraries: tuple[Path, ...],
+    emit: str | None,
+    form: Format,
+    time_passes: bool,
 ) -> int:
     """Prove POLICY and compile it to sched_ext BPF.
 
@@ -48,7 +55,8 @@ def compile_(
     from schedlang.driver import Phase, Request, run
 
     through = {"ast": Phase.PARSE, "ir": Phase.LOWER, "c": Phase.EMIT}.get(emit or "", Phase.BUILD)
-    done = run(Request(policy, through, output_dir=None if emit else output_dir))
+    output = None if emit else output_dir
+    done = run(Request(policy, through, output, libraries=libraries))
     if emit is None:
         print_findings([findings_of(done)], form, _product(done))
         if form is Format.HUMAN:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, policy_argument, seed_option
+from schedlang.cli.options import (
+    exits_with,
+    format_option,
+    library_option,
+    policy_argument,
+    seed_option,
+)
 from schedlang.cli.output import Format, findings_of, print_findings, print_problem
 
 
@@ -26,9 +34,12 @@ from schedlang.cli.output import Format, findings_of, print_findings, print_prob
     help="How much happens in each.",
 )
 @seed_option
+@library_option
 @format_option
 @exits_with
-def conform(policy: str, traces: int, events: int, seed: int, form: Format) -> int:
+def conform(
+    policy: str, traces: int, events: int, seed: int, libraries: tuple[Path, ...], form: Format
+) -> int:
     """Compare the C of POLICY with the reference machine, decision by decision.
 
     The C is compiled as a program of this machine, where nothing of it is loaded into a kernel, and
@@ -46,7 +57,7 @@ def conform(policy: str, traces: int, events: int, seed: int, form: Format) -> i
         divergence_finding,
     )
 
-    done = run(Request(policy, through=Phase.LOWER))
+    done = run(Request(policy, Phase.LOWER, libraries=libraries))
     if done.policy is None:
         print_findings([findings_of(done)], form)
         return exit_for(done.diagnostics)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from schedlang.cli.exits import Exit, exit_for
-from schedlang.cli.options import exits_with, format_option, html_option
+from schedlang.cli.options import exits_with, format_option, html_option, library_option
 from schedlang.cli.output import (
     Findings,
     Format,
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 @click.argument("old", type=click.Path())
 @click.argument("new", type=click.Path())
 @html_option
+@library_option
 @format_option
 @exits_with
-def diff(old: str, new: str, html: Path | None, form: Format) -> int:
+def diff(old: str, new: str, html: Path | None, libraries: tuple[Path, ...], form: Format) -> int:
     """Compare two policies: guarantees, words, and a run in which they choose differently.
 
     \b
@@ -41,7 +42,7 @@ def diff(old: str, new: str, html: Path | None, form: Format) -> int:
 
     if old == new == "-":
         raise click.UsageError("only one of the two can be standard input")
-    sides = [run(Request(path, through=Phase.PROVE)) for path in (old, new)]
+    sides = [run(Request(path, Phase.PROVE, libraries=libraries)) for path in (old, new)]
     # What does not hold is what is compared; it is no failure of the comparison.
     findings = [_other_findings(side) for side in sides]
     if any(side.policy is None or side.proof is None for side in sides):

@@ -46,6 +46,15 @@ output_option = click.option(
     help="Results go to a folder in it that has the policy's name.",
 )
 
+library_option = click.option(
+    "--library",
+    "libraries",
+    metavar="DIRECTORY",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    help="Look for libraries there, too, after the policy's own folder. Repeatable.",
+)
+
 time_option = click.option(
     "--time-passes", is_flag=True, help="Print how long each phase took, to standard error."
 )

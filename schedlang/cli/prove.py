@@ -13,6 +13,7 @@ from schedlang.cli.options import (
     exits_with,
     format_option,
     html_option,
+    library_option,
     print_timings,
     time_option,
 )
@@ -41,6 +42,7 @@ _FOLDER = click.Path(path_type=Path)
     type=_FOLDER,
     help="Let cvc5 decide the files of --proofs again.",
 )
+@library_option
 @format_option
 @time_option
 @exits_with
@@ -50,6 +52,7 @@ def prove(
     html: Path | None,
     proofs: Path | None,
     recheck: Path | None,
+    libraries: tuple[Path, ...],
     form: Format,
     time_passes: bool,
 ) -> int:
@@ -68,12 +71,14 @@ def prove(
 
         if trace or time_passes or html is not None or proofs is not None:
             raise click.UsageError("--recheck proves nothing: it goes with POLICY and --format")
-        return recheck_folder(recheck, policy, form)
+        expected = None if policy is None else Request(policy, Phase.PROVE, libraries=libraries)
+        return recheck_folder(recheck, expected, form)
     if policy is None:
         raise click.UsageError("POLICY is missing")
     if proofs is not None:
         _require_own_folder(proofs)
-    done = _write(run(Request(policy, through=Phase.PROVE, attain=True)), html, proofs)
+    request = Request(policy, Phase.PROVE, attain=True, libraries=libraries)
+    done = _write(run(request), html, proofs)
     _print(done, form, trace)
     if time_passes:
         print_timings(done)

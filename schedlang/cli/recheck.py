@@ -16,11 +16,12 @@ from schedlang.diagnostics.printable import printable
 
 if TYPE_CHECKING:
     from schedlang.diagnostics.render_json import JsonObject
+    from schedlang.driver import Request
     from schedlang.report.certificates import Flaw, Index, Opinion
 
 
-def recheck_folder(folder: Path, policy: str | None, form: Format) -> int:
-    """Decide every certificate again; with `policy`, they have to be those of its proof."""
+def recheck_folder(folder: Path, policy: Request | None, form: Format) -> int:
+    """Decide every certificate again; they have to be those of the proof of `policy`, if given."""
     from schedlang.backend import EnvironmentProblem
     from schedlang.files import read_folder
     from schedlang.prover.recheck import is_installed
@@ -45,12 +46,12 @@ def recheck_folder(folder: Path, policy: str | None, form: Format) -> int:
     return exit_for(findings)
 
 
-def _expected(policy: str) -> Mapping[str, bytes] | Findings:
+def _expected(request: Request) -> Mapping[str, bytes] | Findings:
     """The certificates of the policy's proof as it is now, or why there is none."""
-    from schedlang.driver import Phase, Request, run
+    from schedlang.driver import run
     from schedlang.report.certificates import certificates
 
-    done = run(Request(policy, through=Phase.PROVE))
+    done = run(request)
     if done.policy is None or done.proof is None:
         return findings_of(done)
     return certificates(done.proof, done.policy)

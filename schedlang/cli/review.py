@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from schedlang.cli.exits import exit_for
-from schedlang.cli.options import exits_with, format_option, html_option, policy_argument
+from schedlang.cli.options import (
+    exits_with,
+    format_option,
+    html_option,
+    library_option,
+    policy_argument,
+)
 from schedlang.cli.output import Findings, Format, findings_of, print_findings, wants_colour
 
 if TYPE_CHECKING:
@@ -21,9 +27,10 @@ if TYPE_CHECKING:
 @click.command()
 @policy_argument
 @html_option
+@library_option
 @format_option
 @exits_with
-def review(policy: str, html: Path | None, form: Format) -> int:
+def review(policy: str, html: Path | None, libraries: tuple[Path, ...], form: Format) -> int:
     """Show POLICY, its proofs and its C side by side.
 
     What is accepted or warned of comes first, then digests, guarantees and assumptions, then the
@@ -31,7 +38,7 @@ def review(policy: str, html: Path | None, form: Format) -> int:
     """
     from schedlang.driver import Phase, Request, run
 
-    done = run(Request(policy, through=Phase.BUILD))
+    done = run(Request(policy, Phase.BUILD, libraries=libraries))
     found = _review(done)
     if found is None:
         print_findings([findings_of(done)], form)

@@ -14,6 +14,7 @@ from schedlang.cli.options import (
     exits_with,
     format_option,
     html_option,
+    library_option,
     param_option,
     policy_argument,
     read_params,
@@ -90,6 +91,7 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     help="Replace THIS machine's scheduler; see docs/cli.md.",
 )
 @click.option(_IN_WORDS, "is_known", is_flag=True, hidden=True, allow_from_autoenv=False)
+@library_option
 @format_option
 @exits_with
 def run(
@@ -111,6 +113,7 @@ def run(
     unproved: bool,
     host: bool,
     is_known: bool,
+    libraries: tuple[Path, ...],
     form: Format,
 ) -> int:
     """Run tasks, or a workload, under POLICY in a micro-VM.
@@ -134,7 +137,7 @@ def run(
     loaded = _load(wanted)
     if loaded is not None and loaded.workload is None:
         return _tell_bad_workload(wanted, loaded, form)
-    done = compile_for_kernel(policy, unproved)
+    done = compile_for_kernel(policy, libraries, unproved)
     if done.built is None or done.policy is None:
         return tell_failure(done, form)
     if host:

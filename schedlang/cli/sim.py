@@ -14,6 +14,7 @@ from schedlang.cli.options import (
     exits_with,
     format_option,
     html_option,
+    library_option,
     param_option,
     policy_argument,
     read_params,
@@ -67,6 +68,7 @@ _TURNS_SHOWN = 60
     help="Write a trace for Perfetto or Chrome.",
 )
 @html_option
+@library_option
 @format_option
 @exits_with
 def sim(
@@ -81,6 +83,7 @@ def sim(
     tick_text: str,
     trace: Path | None,
     html: Path | None,
+    libraries: tuple[Path, ...],
     form: Format,
 ) -> int:
     """Run a workload under POLICY on the reference machine.
@@ -94,7 +97,7 @@ def sim(
 
     topology = read_topology(cpus, llcs, nodes, smt)
     tick_ns = _read_tick(tick_text)
-    done = run(Request(policy, through=Phase.LOWER))
+    done = run(Request(policy, Phase.LOWER, libraries=libraries))
     loaded = load_workload(workload_name)
     problems = _problems(loaded, topology)
     if done.policy is None or loaded.workload is None or problems:
@@ -194,7 +197,7 @@ def _page(ran: _Ran) -> str:
     from schedlang.workload.format import format_workload
 
     listings = (
-        listing("policy", ran.policy.sources[0].name, ran.policy.sources[0].text),
+        *(listing(f"s{n}", file.name, file.text) for n, file in enumerate(ran.policy.sources)),
         listing("workload", ran.workload.name, format_workload(ran.workload)),
     )
     chart = ran.chart()

@@ -15,6 +15,7 @@ from schedlang.cli.options import (
     exits_with,
     format_option,
     html_option,
+    library_option,
     policies_argument,
     seed_option,
 )
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     help="Write the results as JUnit's XML.",
 )
 @html_option
+@library_option
 @format_option
 @exits_with
 def test(
@@ -71,6 +73,7 @@ def test(
     only: str,
     junit: Path | None,
     html: Path | None,
+    libraries: tuple[Path, ...],
     form: Format,
 ) -> int:
     """Run the tests of POLICIES, on the reference machine or in a kernel.
@@ -82,7 +85,7 @@ def test(
     from schedlang.report.trials import trials_text, tried_json
 
     findings, tried, charts = [], [], []
-    wanted = _Wanted(range(seed, seed + seeds), only, kernel if vm else None)
+    wanted = _Wanted(range(seed, seed + seeds), only, kernel if vm else None, libraries)
     try:
         for path in policies:
             done, outcome, told = _try(path, wanted)
@@ -109,13 +112,15 @@ class _Wanted:
     seeds: range
     only: str
     kernel: str | None
+    libraries: tuple[Path, ...]
 
 
 def _try(path: str, wanted: _Wanted) -> tuple[Compilation, Tried | None, tuple[Diagnostic, ...]]:
     """The policy, its trials, and what kept some of them from being run."""
     from schedlang.driver import Phase, Request, run
 
-    done = run(Request(path, through=Phase.LOWER if wanted.kernel is None else Phase.BUILD))
+    through = Phase.LOWER if wanted.kernel is None else Phase.BUILD
+    done = run(Request(path, through, libraries=wanted.libraries))
     if done.policy is None:
         return done, None, ()
     chosen = [test for test in done.policy.tests if wanted.only in test.name]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from schedlang.cli.options import exits_with, format_option, policy_argument
+from schedlang.cli.options import exits_with, format_option, library_option, policy_argument
 from schedlang.cli.output import Format
 from schedlang.cli.vm import (
     compile_for_kernel,
@@ -20,10 +22,18 @@ SECONDS = 2.0
 @click.command()
 @policy_argument
 @machine_options
+@library_option
 @format_option
 @exits_with
 def verify(
-    policy: str, cpus: int, llcs: int, nodes: int, smt: int, kernel: str, form: Format
+    policy: str,
+    cpus: int,
+    llcs: int,
+    nodes: int,
+    smt: int,
+    kernel: str,
+    libraries: tuple[Path, ...],
+    form: Format,
 ) -> int:
     """Let a kernel in a micro-VM verify and attach POLICY.
 
@@ -31,7 +41,7 @@ def verify(
     loaded on this machine.
     """
     topology = read_topology(cpus, llcs, nodes, smt)
-    done = compile_for_kernel(policy)
+    done = compile_for_kernel(policy, libraries)
     if done.built is None or done.policy is None:
         return tell_failure(done, form)
     from schedlang.backend import RunRequest

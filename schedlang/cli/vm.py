@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 import click
@@ -58,10 +59,12 @@ def read_topology(cpus: int, llcs: int, nodes: int, smt: int) -> Topology:
     return Topology(cpus, llcs, nodes, smt)
 
 
-def compile_for_kernel(policy: str, unproved: bool = False) -> Compilation:
-    from schedlang.driver import Phase, Request, run
+def compile_for_kernel(
+    policy: str, libraries: tuple[Path, ...], unproved: bool = False
+) -> Compilation:
+    from schedlang.driver import Request, run
 
-    return run(Request(policy, through=Phase.BUILD, unproved=unproved))
+    return run(Request(policy, unproved=unproved, libraries=libraries))
 
 
 def stay_in_vm(done: Compilation, request: RunRequest) -> KernelReport:

@@ -89,6 +89,8 @@ _ENTRIES: Final = (
             "E0227": "a test that cannot be run",
             "E0228": "an expectation that nothing can meet or fail",
             "E0229": "a preemption rule that cannot be",
+            "E0230": "a file that is no proper library",
+            "E0231": "libraries that use each other",
         },
     ),
     (

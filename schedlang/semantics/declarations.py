@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar, final
 
 from schedlang.diagnostics.model import Label
+from schedlang.semantics.module import Shared
 from schedlang.semantics.scope import BUILTINS, Findings
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -20,15 +22,13 @@ class Declarations:
 
     uses: tuple[ast.Use, ...]
     params: tuple[ast.Param, ...]
-    functions: tuple[ast.Function, ...]
     tasks: tuple[ast.Task, ...]
-    orders: tuple[ast.Order, ...]
     queues: tuple[ast.Queue, ...]
     route: ast.Route | None
     serve: ast.Serve | None
     guards: tuple[ast.GuardAfter | ast.GuardShare, ...]
     preempt: ast.Preempt | None
-    place: ast.Place | None
+    place: ast.Place | ast.PlaceBy | None
     goals: tuple[ast.Goal, ...]
     accepts: tuple[ast.Accept, ...]
     tests: tuple[ast.Test, ...]
@@ -39,15 +39,13 @@ def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarat
     sorted_ = Declarations(
         _kind(tree, ast.Use),
         _kind(tree, ast.Param),
-        _kind(tree, ast.Function),
         _kind(tree, ast.Task),
-        _kind(tree, ast.Order),
         _kind(tree, ast.Queue),
         _single(_kind(tree, ast.Route), "route", end, findings, "route { else -> QUEUE }"),
         _single(_kind(tree, ast.Serve), "serve", end, findings, "serve QUEUE"),
         tuple(d for d in tree.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)),
         _single(_kind(tree, ast.Preempt), "preempt", end, findings),
-        _single(_kind(tree, ast.Place), "place", end, findings),
+        _single(_places(tree), "place", end, findings),
         tuple(goal for d in _kind(tree, ast.Guarantee) for goal in d.goals),
         _kind(tree, ast.Accept),
         _kind(tree, ast.Test),
@@ -55,7 +53,7 @@ def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarat
     if not sorted_.queues:
         note = "write `queue NAME { global  order fifo  slice 4ms }`"
         findings.add("E0210", "the policy has no queue", end, notes=(note,))
-    _check_names(sorted_, findings)
+    check_names(tree, findings)
     return sorted_
 
 
@@ -63,7 +61,11 @@ def _kind(tree: ast.File, kind: type[D]) -> tuple[D, ...]:
     return tuple(d for d in tree.decls if isinstance(d, kind))
 
 
-S = TypeVar("S", ast.Route, ast.Serve, ast.Preempt, ast.Place)
+def _places(tree: ast.File) -> tuple[ast.Place | ast.PlaceBy, ...]:
+    return tuple(d for d in tree.decls if isinstance(d, ast.Place | ast.PlaceBy))
+
+
+S = TypeVar("S", ast.Route, ast.Serve, ast.Preempt, ast.Place | ast.PlaceBy)
 
 
 def _single(
@@ -79,19 +81,27 @@ def _single(
     return found[0]
 
 
-def _check_names(declared: Declarations, findings: Findings) -> None:
-    """One name space for all that a policy declares; nothing is shadowed."""
+def check_names(tree: ast.File, findings: Findings) -> None:
+    """One name space for all that a file declares and brings in; nothing is shadowed."""
     seen: dict[str, ast.Ident] = {}
-    states = [m for task in declared.tasks for m in task.members if isinstance(m, ast.State)]
-    names = [
-        *(param.name for param in declared.params),
-        *(function.name for function in declared.functions),
-        *(order.name for order in declared.orders),
-        *(queue.name for queue in declared.queues),
-        *(state.name for state in states),
-    ]
-    for name in sorted(names, key=lambda name: name.span):
+    for name in sorted(_names(tree), key=lambda name: name.span):
         declare(name, seen, findings)
+    for decl in tree.decls:
+        if isinstance(decl, ast.TreeTemplate):
+            formals: dict[str, ast.Ident] = {}
+            for name in decl.formals:
+                declare(name, formals, findings)
+
+
+def _names(tree: ast.File) -> Iterator[ast.Ident]:
+    for decl in tree.decls:
+        if isinstance(decl, ast.Use):
+            # That a word of the language needs no `use` is said where it is looked up.
+            yield from (name for name in decl.names if name.name not in BUILTINS)
+        elif isinstance(decl, ast.Task):
+            yield from (m.name for m in decl.members if isinstance(m, ast.State))
+        elif isinstance(decl, ast.Param | ast.Queue | Shared):
+            yield decl.name
 
 
 def declare(name: ast.Ident, seen: dict[str, ast.Ident], findings: Findings) -> None:

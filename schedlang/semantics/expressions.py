@@ -11,6 +11,7 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import ArithOp, CompareOp, Interval, LogicOp, Type
 from schedlang.ir.walk import measure
 from schedlang.semantics import intervals
+from schedlang.semantics.module import Definition
 from schedlang.semantics.patterns import lower_path, lower_pattern
 from schedlang.semantics.scope import FUNCTIONS, MAX_NODES, RESERVED, Scope
 from schedlang.source import Span
@@ -113,8 +114,12 @@ def _name(expr: ast.NameUse, scope: Scope) -> ir.Expr | None:
         index = scope.module.params[name]
         param = scope.params[index]
         return ir.ParamRef(param.type, Interval(param.lo, param.hi), span, index)
-    if name in scope.module.functions:
-        return _inline(expr.name, (), span, scope)
+    if name in scope.module.constants:
+        known = scope.module.constants[name]
+        return constant(known.type, known.value, span)
+    function = scope.module.find(name, ast.Function)
+    if function is not None:
+        return _inline(function, (), span, scope)
     return _given(name, span, scope)
 
 
@@ -159,22 +164,28 @@ def _has_names(span: Span, what: str, scope: Scope) -> bool:
 
 def _call(expr: ast.Call, scope: Scope) -> ir.Expr | None:
     name = expr.function.name
-    if name not in FUNCTIONS and name not in scope.module.functions:
+    function = scope.module.find(name, ast.Function)
+    if name not in FUNCTIONS and function is None:
         scope.unknown(name, expr.function.span)
         return None
     arguments = [lower_expr(argument, scope) for argument in expr.arguments]
     lowered = tuple(a for a in arguments if a is not None)
     if len(lowered) < len(arguments):
         return None
-    if name in scope.module.functions:
-        return _inline(name, lowered, expr.span, scope)
+    if function is not None:
+        return _inline(function, lowered, expr.span, scope)
     return _builtin(expr, lowered, scope)
 
 
-def _inline(name: str, arguments: tuple[ir.Expr, ...], span: Span, scope: Scope) -> ir.Expr | None:
-    function = scope.module.functions[name]
-    if name in scope.calls:
-        chain = " -> ".join((*scope.calls[scope.calls.index(name) :], name))
+def _inline(
+    definition: Definition[ast.Function], arguments: tuple[ir.Expr, ...], span: Span, scope: Scope
+) -> ir.Expr | None:
+    function = definition.tree
+    name = function.name.name
+    # INVARIANT: by identity. Libraries may have functions of one name and one form.
+    same = [number for number, call in enumerate(scope.calls) if call is function]
+    if same:
+        chain = " -> ".join((*(f.name.name for f in scope.calls[same[0] :]), name))
         scope.findings.add("E0219", f"`{name}` calls itself: {chain}", span)
         return None
     if len(arguments) != len(function.formals):
@@ -189,7 +200,8 @@ def _inline(name: str, arguments: tuple[ir.Expr, ...], span: Span, scope: Scope)
             )
             return None
         bound[formal.name.name] = argument
-    return lower_expr(function.body, scope.inside(function, bound))
+    with scope.findings.used_at(span):
+        return lower_expr(function.body, scope.inside(definition, bound))
 
 
 def _wrong_count(name: str, wanted: str, found: int, span: Span, scope: Scope) -> None:

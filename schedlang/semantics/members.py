@@ -10,7 +10,8 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Event, Input, Interval, Owner, Type
 from schedlang.semantics.declarations import declare
 from schedlang.semantics.expressions import describe, lower_as, lower_constant, lower_expr
-from schedlang.semantics.scope import Findings, Scope, Template, spelling
+from schedlang.semantics.module import Definition
+from schedlang.semantics.scope import Findings, Scope, spelling
 from schedlang.semantics.types import read_type
 from schedlang.syntax import ast
 
@@ -33,15 +34,14 @@ def lower_task(
 
 
 def lower_order(
-    template: Template, arguments: Mapping[str, ir.Expr], scope: Scope
+    template: Definition[ast.Order], arguments: Mapping[str, ir.Expr], scope: Scope
 ) -> ir.Order | None:
     """An order with its arguments put in. `scope` is that of the queue, with its task states."""
     tree = template.tree
     _check_local_names(tree, scope.findings)
     place = replace(
-        scope,
+        scope.of_module(template.module),
         place="an order",
-        module=template.module,
         attributes=True,
         inputs=frozenset((Input.NOW, Input.CLOCK)),
         local=arguments,
@@ -182,7 +182,7 @@ def _assign(tree: ast.Assign, scope: Scope, owner: Owner) -> ir.Assign | None:
 
 
 def lower_arguments(
-    tree: ast.Ordering, template: Template, scope: Scope
+    tree: ast.Ordering, template: Definition[ast.Order], scope: Scope
 ) -> Mapping[str, ir.Expr] | None:
     """The named arguments of an order: constants and params."""
     formals = {formal.name.name: formal for formal in template.tree.formals}

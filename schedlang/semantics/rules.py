@@ -12,14 +12,19 @@ from schedlang.semantics.scope import Findings
 
 def check_rules(policy: ir.Policy, findings: Findings) -> None:
     for queue in policy.queues:
-        _check_slice(queue, findings)
-        if queue.order.key is not None:
-            _check_key(queue.order, queue.order.key, findings)
-        if queue.order.clock_state is not None:
-            _check_fork_gap(queue.order, queue.order.clock_state, findings)
-            _check_wake_clamp(queue.order, queue.order.clock_state, findings)
-            _check_charge(queue.order, queue.order.clock_state, findings)
+        with findings.used_at(queue.span):
+            _check_queue(queue, findings)
     _warn_unused(policy, findings)
+
+
+def _check_queue(queue: ir.Queue, findings: Findings) -> None:
+    _check_slice(queue, findings)
+    if queue.order.key is not None:
+        _check_key(queue.order, queue.order.key, findings)
+    if queue.order.clock_state is not None:
+        _check_fork_gap(queue.order, queue.order.clock_state, findings)
+        _check_wake_clamp(queue.order, queue.order.clock_state, findings)
+        _check_charge(queue.order, queue.order.clock_state, findings)
 
 
 def _check_slice(queue: ir.Queue, findings: Findings) -> None:

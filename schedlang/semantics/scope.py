@@ -10,6 +10,7 @@ from typing import final
 from schedlang.diagnostics.model import Diagnostic, Edit, Label, Repair
 from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
+from schedlang.semantics.module import Definition, Module
 from schedlang.source import Span
 from schedlang.syntax import ast
 
@@ -40,33 +41,17 @@ MAX_DEPTH = 150
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Module:
-    """What may be named in the expressions of one file, besides what each place adds."""
-
-    params: Mapping[str, int] = field(default_factory=dict)
-    functions: Mapping[str, ast.Function] = field(default_factory=dict)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Template:
-    """An order as declared, and the module in which its body is to be read."""
-
-    tree: ast.Order
-    module: Module
-
-
-@final
 @dataclass(slots=True)
 class Findings:
     """The diagnostics of one lowering, and how many expression nodes it has made.
 
     `broken` are the names whose own declaration was reported; their uses are not reported as well.
+    `sites` are the places, outermost first, that led into the library file that is being read.
     """
 
     items: list[Diagnostic] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    sites: list[Span] = field(default_factory=list)
     nodes: int = 0
     depth: int = 0
 
@@ -77,6 +62,13 @@ class Findings:
         self.depth += 1
         yield self.nodes <= MAX_NODES and self.depth <= MAX_DEPTH
         self.depth -= 1
+
+    @contextmanager
+    def used_at(self, site: Span) -> Iterator[None]:
+        """What is found in another file than that of `site` is said to be used there."""
+        self.sites.append(site)
+        yield
+        self.sites.pop()
 
     def takes(self, nodes: int, depth: int) -> bool:
         """Whether a subtree of that size fits in here; it is counted."""
@@ -94,9 +86,17 @@ class Findings:
         notes: tuple[str, ...] = (),
         repairs: tuple[Repair, ...] = (),
     ) -> None:
-        finding = Diagnostic(code, message, Label(span, label), secondary, notes, repairs)
-        if finding not in self.items:
-            self.items.append(finding)
+        self.take((Diagnostic(code, message, Label(span, label), secondary, notes, repairs),))
+
+    def take(self, found: tuple[Diagnostic, ...]) -> None:
+        """Findings, each once, with the place that led to the file of theirs."""
+        for finding in found:
+            primary, labels = finding.primary, finding.secondary
+            if self.sites and primary is not None and self.sites[0].file != primary.span.file:
+                labels = (*labels, Label(self.sites[0], "used here"))
+            told = replace(finding, secondary=labels)
+            if told not in self.items:
+                self.items.append(told)
 
 
 @final
@@ -105,7 +105,8 @@ class Scope:
     """Everything an expression may use at one place.
 
     `place` names it for the reader ("a route rule"). `local` are a function's or an order's
-    arguments, already lowered; `calls` the functions being inlined, outermost first.
+    arguments, already lowered; `calls` the functions being inlined, outermost first. What comes
+    from another file knows the states of neither `task` nor the order from which it is called.
     """
 
     place: str
@@ -117,16 +118,24 @@ class Scope:
     task_states: Mapping[str, tuple[int, ir.State]] = field(default_factory=dict)
     order_states: Mapping[str, tuple[int, ir.State]] = field(default_factory=dict)
     local: Mapping[str, ir.Expr] = field(default_factory=dict)
-    calls: tuple[str, ...] = ()
+    calls: tuple[ast.Function, ...] = ()
 
-    def inside(self, function: ast.Function, arguments: Mapping[str, ir.Expr]) -> Scope:
-        return replace(self, local=arguments, calls=(*self.calls, function.name.name))
+    def of_module(self, module: Module) -> Scope:
+        """The scope of a declaration that is read in `module`."""
+        if module is self.module:
+            return self
+        return replace(self, module=module, task_states={}, order_states={})
+
+    def inside(self, function: Definition[ast.Function], arguments: Mapping[str, ir.Expr]) -> Scope:
+        calls = (*self.calls, function.tree)
+        return replace(self.of_module(function.module), local=arguments, calls=calls)
 
     def candidates(self) -> frozenset[str]:
         """All names that would mean something here."""
         attributes = (*ir.Attribute, *ir.Name) if self.attributes else ()
         own = (*self.task_states, *self.order_states, *self.local)
-        declared = (*self.module.params, *self.module.functions)
+        module = self.module
+        declared = (*module.params, *module.constants, *module.names(ast.Function))
         return frozenset((*own, *declared, *FUNCTIONS, *attributes, *self.inputs))
 
     def unknown(self, name: str, span: Span) -> None:

@@ -15,6 +15,7 @@ from schedlang.ir.nodes import Type
 from schedlang.ir.walk import leaves
 from schedlang.semantics.expressions import lower_as
 from schedlang.semantics.scope import Findings, Scope, spelling
+from schedlang.source import Span
 from schedlang.syntax import ast
 
 WEIGHT_LIMIT = 10_000
@@ -41,8 +42,8 @@ class QueueNames:
 # --- the tree
 
 
-def lower_tree(tree: ast.Tree, names: QueueNames) -> ir.Tree | None:
-    """The tree with every queue in it exactly once."""
+def lower_tree(tree: ast.Tree, names: QueueNames, whole: Span) -> ir.Tree | None:
+    """The tree with every queue in it exactly once. It has no templates; `whole` is its place."""
     lowered = _tree(tree, names, count())
     if lowered is None:
         return None
@@ -56,7 +57,7 @@ def lower_tree(tree: ast.Tree, names: QueueNames) -> ir.Tree | None:
     for name, index in names.indices.items():
         if index not in seen:
             note = "a queue that no CPU serves would lose its tasks"
-            names.findings.add("E0211", f"queue `{name}` is missing", tree.span, notes=(note,))
+            names.findings.add("E0211", f"queue `{name}` is missing", whole, notes=(note,))
     return lowered
 
 
@@ -71,6 +72,8 @@ def _tree(tree: ast.Tree, names: QueueNames, numbers: count[int]) -> ir.Tree | N
             return ir.Strict(present, tree.span) if len(present) == len(children) else None
         case ast.Weighted():
             return _weighted(tree, names, numbers)
+        case ast.Apply():
+            raise AssertionError("templates are put in before")
         case _:
             assert_never(tree)
 

@@ -324,7 +324,28 @@ class Weighted:
     span: Span = field(compare=False)
 
 
-Tree = Leaf | Strict | Weighted
+@final
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """The tree that a template makes of others."""
+
+    template: Ident
+    arguments: tuple[Tree, ...]
+    span: Span = field(compare=False)
+
+
+Tree = Leaf | Strict | Weighted | Apply
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TreeTemplate:
+    """`tree NAME(a, b) = TREE`: within it, the names of `formals` stand for trees."""
+
+    name: Ident
+    formals: tuple[Ident, ...]
+    tree: Tree
+    span: Span = field(compare=False)
 
 
 @final
@@ -379,6 +400,25 @@ class RungUse:
 @final
 @dataclass(frozen=True, slots=True)
 class Place:
+    rungs: tuple[RungUse, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PlaceBy:
+    """`place LADDER`."""
+
+    ladder: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Rungs under a name."""
+
+    name: Ident
     rungs: tuple[RungUse, ...]
     span: Span = field(compare=False)
 
@@ -567,10 +607,13 @@ Decl = (
     | Queue
     | Route
     | Serve
+    | TreeTemplate
     | GuardAfter
     | GuardShare
     | Preempt
     | Place
+    | PlaceBy
+    | Ladder
     | Guarantee
     | Accept
     | Test

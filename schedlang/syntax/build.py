@@ -247,6 +247,15 @@ class TreeBuilder(Transformer[Token, ast.File]):
     def share(self, items: Items) -> ast.Share:
         return ast.Share(_trees(items)[0], self._int(items[2]), self._span(items))
 
+    def apply(self, items: Items) -> ast.Apply:
+        arguments = _trees(items)
+        node = ast.Apply(self._ident(items[0]), arguments, self._span(items))
+        return self._nest(node, arguments)
+
+    def tree(self, items: Items) -> ast.TreeTemplate:
+        name, *formals = self._idents(items)
+        return ast.TreeTemplate(name, tuple(formals), _trees(items)[0], self._span(items))
+
     def guard_after(self, items: Items) -> ast.GuardAfter:
         return ast.GuardAfter(self._ident(items[1]), _expr(items), self._span(items))
 
@@ -263,6 +272,13 @@ class TreeBuilder(Transformer[Token, ast.File]):
 
     def place(self, items: Items) -> ast.Place:
         return ast.Place(_all(items, ast.RungUse), self._span(items))
+
+    def place_by(self, items: Items) -> ast.PlaceBy:
+        return ast.PlaceBy(self._ident(items[1]), self._span(items))
+
+    def ladder(self, items: Items) -> ast.Ladder:
+        rungs = _all(items, ast.RungUse)
+        return ast.Ladder(self._ident(items[1]), rungs, self._span(items))
 
     def rung(self, items: Items) -> ast.RungUse:
         return ast.RungUse(Rung(" ".join(map(str, items))), self._span(items))

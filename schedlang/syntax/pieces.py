@@ -101,7 +101,16 @@ def _declaration(decl: ast.Decl) -> Piece:
 
 
 Choice = (
-    ast.Route | ast.Serve | ast.GuardAfter | ast.GuardShare | ast.Preempt | ast.Place | ast.Accept
+    ast.Route
+    | ast.Serve
+    | ast.TreeTemplate
+    | ast.GuardAfter
+    | ast.GuardShare
+    | ast.Preempt
+    | ast.Place
+    | ast.PlaceBy
+    | ast.Ladder
+    | ast.Accept
 )
 
 
@@ -112,6 +121,9 @@ def _choice(decl: Choice) -> Piece:
             return _route(decl)
         case ast.Serve():
             return _tree(decl.tree, decl.span, "serve ", "")
+        case ast.TreeTemplate():
+            head = f"tree {decl.name.name}({spell.names(decl.formals)}) = "
+            return _tree(decl.tree, decl.span, head, "")
         case ast.GuardAfter():
             when = f"after {spell.expression(decl.delay)}"
             return _line(decl, f"guard {decl.queue.name}", when, kind="guard", family="choice")
@@ -122,14 +134,22 @@ def _choice(decl: Choice) -> Piece:
             cuts = tuple(map(_cut, decl.cuts))
             return _block(decl.span, "preempt {", cuts, family="choice")
         case ast.Place():
-            rungs = tuple(_line(rung, str(rung.rung)) for rung in decl.rungs)
-            return _block(decl.span, "place {", rungs, family="choice")
+            return _block(decl.span, "place {", _rungs(decl), family="choice")
+        case ast.PlaceBy():
+            return _line(decl, f"place {decl.ladder.name}", family="choice")
+        case ast.Ladder():
+            head = f"ladder {decl.name.name} {{"
+            return _block(decl.span, head, _rungs(decl), family="choice")
         case ast.Accept():
             subject = f"accept starvation of {decl.queue.name}"
             reason = f'because "{decl.reason.value}"'
             return _line(decl, subject, reason, kind="accept", family="choice")
         case _:
             assert_never(decl)
+
+
+def _rungs(node: ast.Place | ast.Ladder) -> tuple[Piece, ...]:
+    return tuple(_line(rung, str(rung.rung)) for rung in node.rungs)
 
 
 def _typed(node: ast.Param | ast.State, name: str, value: ast.Expr, family: str) -> Piece:
@@ -209,6 +229,10 @@ def _tree(tree: ast.Tree, span: Span, before: str, after: str) -> Piece:
                 f"{before}{tree.queue.name}{':' if after else ''}",
                 *([after] if after else ()),
             )
+            return Piece(span, "share" if after else "", cells, family="choice")
+        case ast.Apply():
+            text = f"{before}{spell.tree(tree)}{':' if after else ''}"
+            cells = (text, *([after] if after else ()))
             return Piece(span, "share" if after else "", cells, family="choice")
         case ast.Strict():
             head, children = "strict {", tuple(_tree(c, c.span, "", "") for c in tree.children)

@@ -92,7 +92,7 @@ def _dot(at: Stumble) -> Slip | None:
     if used and at.expected == {"DOT"}:
         name = used.group(1)
         repair = at.replace(f"{{{name}}}", len(name), len(name) + at.gap)
-        return Slip("the names to use are in braces", "expected `.{ORDER, ...}`", repair=repair)
+        return Slip("the names to use are in braces", "expected `.{NAME, ...}`", repair=repair)
     return None
 
 

@@ -88,6 +88,22 @@ def names(items: Iterable[ast.Ident]) -> str:
     return ", ".join(item.name for item in items)
 
 
+def tree(item: ast.Tree) -> str:
+    """On one line, as an argument stands."""
+    match item:
+        case ast.Leaf(queue=queue):
+            return queue.name
+        case ast.Strict(children=children):
+            return f"strict {{ {' '.join(map(tree, children))} }}"
+        case ast.Weighted(shares=shares):
+            parts = (f"{tree(share.child)}: {share.weight.value}" for share in shares)
+            return f"weighted {{ {'  '.join(parts)} }}"
+        case ast.Apply(template=template, arguments=arguments):
+            return f"{template.name}({', '.join(map(tree, arguments))})"
+        case _:
+            assert_never(item)
+
+
 def premises(items: tuple[ast.Premise, ...]) -> str:
     return f"when {' and '.join(map(_premise, items))}"
 

@@ -22,6 +22,7 @@ NO_POLICY_RAISES = {
     *(code for code in CODES if code.startswith("E07")),  # tests/workload tries their examples
 }
 EXAMPLE = re.compile(r"^```sched (fails|ok)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LIBRARY = re.compile(r"^```sched (fails|ok) ([\w/]+\.sched)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WITH_EXAMPLES = [code for code in CODES if code not in NO_POLICY_RAISES]
 
 
@@ -55,8 +56,13 @@ def test_examples_do_what_the_page_says(code: str, tmp_path: Path) -> None:
     examples = dict(EXAMPLE.findall(page(code)))
     assert set(examples) == {"fails", "ok"}
     judge = JUDGES.get(code[1:3], raised_before_proof)
-    assert judge(examples["fails"], tmp_path) == {code}
-    assert judge(examples["ok"], tmp_path) == set()
+    for which, expected in (("fails", {code}), ("ok", set())):
+        folder = tmp_path / which
+        folder.mkdir()
+        for example, name, text in LIBRARY.findall(page(code)):
+            if example == which:
+                (folder / name).write_text(text)
+        assert judge(examples[which], folder) == expected
 
 
 @pytest.mark.parametrize("code", sorted(NO_POLICY_RAISES))

@@ -83,7 +83,17 @@ def test_the_compiler_loads_without_its_backends() -> None:
 ORDER = (
     *("source", "units", "topology", "diagnostics", "resources", "kept", "workload", "ir"),
     *("machine", "syntax", "semantics", "prover", "backend", "simulate", "testing", "compare"),
-    *("conform", "certificate_names", "report", "files", "shapes", "driver", "cli", "__main__"),
+    *(
+        "conform",
+        "certificate_names",
+        "report",
+        "files",
+        "shapes",
+        "libraries",
+        "driver",
+        "cli",
+        "__main__",
+    ),
 )
 PURE = (
     *("source", "units", "topology", "diagnostics", "workload", "ir", "machine", "syntax"),

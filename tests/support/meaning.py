@@ -18,6 +18,12 @@ from schedlang.syntax import ast
 Values = Mapping[str, int]
 """What names stand for. A bool is 0 or 1, a point a number of nanoseconds."""
 
+Functions = dict[str, tuple[ast.Function, "Functions"]]
+"""The functions that one file can name, each with those that its own file can name.
+
+A constant of a library is a function without arguments.
+"""
+
 HOLDS = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (0, 1), "==": (0,), "!=": (-1, 1)}
 
 
@@ -71,7 +77,7 @@ def attributes(task: Described) -> dict[str, int]:
 class Reader:
     """Reads expressions of one file, whose functions it knows, about `task`, if they are."""
 
-    functions: Mapping[str, ast.Function]
+    functions: Functions
     task: Described | None = None
 
     def value(self, e: ast.Expr, names: Values) -> int:
@@ -82,7 +88,7 @@ class Reader:
         if isinstance(e, ast.Duration):
             return e.count * {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[e.unit]
         if isinstance(e, ast.NameUse):
-            return names[e.name]
+            return names[e.name] if e.name in names else self.call(e.name, [], names)
         if isinstance(e, ast.Negated):
             return 1 - self.value(e.operand, names)
         if isinstance(e, ast.IfThenElse):
@@ -108,9 +114,9 @@ class Reader:
         if name == "ewma":
             old, sample, n = given
             return math.trunc(old + Fraction(sample - old, n))
-        function = self.functions[name]
+        function, home = self.functions[name]
         formals = {f.name.name: x for f, x in zip(function.formals, given, strict=True)}
-        return self.value(function.body, {**names, **formals})
+        return Reader(home, self.task).value(function.body, {**names, **formals})
 
     def matches(self, e: ast.Match) -> bool:
         """A `*` stands for anything; every other character for itself."""

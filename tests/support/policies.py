@@ -87,10 +87,10 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     lines += [function, state_text, *(order.text for order in orders)]
     lines += [draw(_queue(queue, orders, readable, names)) for queue in queues]
     lines.append(draw(_route(queues, readable)))
-    lines.append(f"serve {draw(_tree(tuple(draw(st.permutations(queues)))))}")
+    lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
     rungs = draw(st.lists(st.sampled_from(["prev", "core in any", "cpu in any"]), unique=True))
-    lines += [f"place {{ {'  '.join(rungs)} }}"] if rungs else []
+    lines += draw(_placement(rungs)) if rungs else []
     lines += draw(_claims(queues))
     return "\n".join(line for line in lines if line) + "\n"
 
@@ -353,6 +353,33 @@ def _tree(draw: DrawFn, queues: tuple[str, ...]) -> str:
         return f"strict {{ {'  '.join(children)} }}"
     weights = st.sampled_from(WEIGHTS)
     return f"weighted {{ {'  '.join(f'{child}: {draw(weights)}' for child in children)} }}"
+
+
+@st.composite
+def _serving(draw: DrawFn, queues: list[str]) -> list[str]:
+    """The tree as it stands, or by a template of which its queues are the arguments."""
+    if draw(st.booleans()):
+        return [f"serve {draw(_tree(tuple(queues)))}"]
+    formals = tuple(f"f{number}" for number in range(len(queues)))
+    template = f"tree shape({', '.join(formals)}) = {draw(_tree(formals))}"
+    return [template, f"serve shape({', '.join(queues)})"]
+
+
+@st.composite
+def _placement(draw: DrawFn, rungs: list[str]) -> list[str]:
+    body = f"{{ {'  '.join(rungs)} }}"
+    return [f"place {body}"] if draw(st.booleans()) else [f"ladder up {body}", "place up"]
+
+
+@st.composite
+def shared_declarations(draw: DrawFn) -> tuple[list[str], str]:
+    """What a library could hold, one declaration each, and an order that uses all of it."""
+    function, call = draw(_functions(ATTRIBUTES))
+    order = draw(_orders(call))
+    arguments = ", ".join(f"{formal.name}: {formal.lo}ns" for formal in order.formals)
+    constant = f"param far_off : duration = {draw(st.integers(1, 10**6))}us"
+    texts = [constant, function, order.text]
+    return [text for text in texts if text], f"{order.name}({arguments})"
 
 
 @st.composite

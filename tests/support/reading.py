@@ -6,16 +6,19 @@ Names, libraries and orders are resolved here once more, from the syntax tree.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from schedlang.source import Source
 from schedlang.syntax import ast
 from schedlang.syntax.parse import parse
+from tests.support.meaning import Functions
 
 LIBRARIES = Path(__file__).parents[2] / "stdlib"
 Found = TypeVar("Found")
+Named = TypeVar("Named", ast.Function, ast.Param, ast.Order, ast.TreeTemplate, ast.Ladder)
 
 
 def parsed(text: str) -> ast.File:
@@ -36,7 +39,7 @@ class Kind:
     members: tuple[ast.Member, ...]
     key: ast.Expr | None
     arguments: dict[str, ast.Expr]
-    functions: dict[str, ast.Function]
+    functions: Functions
     is_own: bool
 
     @property
@@ -54,10 +57,7 @@ class Reading:
     def __init__(self, text: str) -> None:
         self.file = file = parsed(text)
         self.functions = functions_of(file)
-        self._orders = orders_of(file)
-        for use in [d for d in file.decls if isinstance(d, ast.Use)]:
-            library = parsed((LIBRARIES / f"{use.path[1].name}.sched").read_text())
-            self._orders |= orders_of(library)
+        self._orders = declared(file, ast.Order)
         self.params = [d for d in file.decls if isinstance(d, ast.Param)]
         self.members = [m for d in file.decls if isinstance(d, ast.Task) for m in d.members]
         self.states = [m for m in self.members if isinstance(m, ast.State)]
@@ -66,10 +66,10 @@ class Reading:
         self.kinds = [self._kind(queue) for queue in self.queues]
         self.slices = [only(ast.Slice, queue.clauses).value for queue in self.queues]
         self.route = only(ast.Route, file.decls)
-        self.tree = only(ast.Serve, file.decls).tree
+        self.tree = expanded(only(ast.Serve, file.decls).tree, file, {})
         self.guards = [d for d in file.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)]
-        places = [d for d in file.decls if isinstance(d, ast.Place)]
-        self.rungs = [rung.rung.value for place in places for rung in place.rungs]
+        places = [d for d in file.decls if isinstance(d, ast.Place | ast.PlaceBy)]
+        self.rungs = [rung.rung.value for place in places for rung in rungs_of(place, file)]
 
     def _kind(self, queue: ast.Queue) -> Kind:
         ordering = only(ast.Ordering, queue.clauses)
@@ -94,12 +94,59 @@ def children(tree: ast.Tree) -> list[ast.Tree]:
         return []
     if isinstance(tree, ast.Strict):
         return list(tree.children)
+    assert isinstance(tree, ast.Weighted)
     return [share.child for share in tree.shares]
 
 
-def functions_of(file: ast.File) -> dict[str, ast.Function]:
-    return {d.name.name: d for d in file.decls if isinstance(d, ast.Function)}
+# --- what a file can name
 
 
-def orders_of(file: ast.File) -> dict[str, tuple[ast.Order, ast.File]]:
-    return {d.name.name: (d, file) for d in file.decls if isinstance(d, ast.Order)}
+@cache
+def library(name: str) -> ast.File:
+    """A file of `std`."""
+    return parsed((LIBRARIES / f"{name}.sched").read_text())
+
+
+def declared(file: ast.File, kind: type[Named]) -> dict[str, tuple[Named, ast.File]]:
+    """What the file declares or uses, each with the file in which it stands."""
+    found: dict[str, tuple[Named, ast.File]] = {}
+    for decl in file.decls:
+        if isinstance(decl, ast.Use):
+            offered = declared(library(decl.path[1].name), kind)
+            found |= {n.name: offered[n.name] for n in decl.names if n.name in offered}
+        elif isinstance(decl, kind):
+            found[decl.name.name] = (decl, file)
+    return found
+
+
+def functions_of(file: ast.File) -> Functions:
+    own: Functions = {}
+    for name, (function, home) in declared(file, ast.Function).items():
+        own[name] = (function, own if home is file else functions_of(home))
+    for name, (param, home) in declared(file, ast.Param).items():
+        if home is not file or file.header is None or file.header.kind is ast.FileKind.LIBRARY:
+            own[name] = (ast.Function(param.name, (), param.default, param.span), {})
+    return own
+
+
+def rungs_of(place: ast.Place | ast.PlaceBy, file: ast.File) -> tuple[ast.RungUse, ...]:
+    if isinstance(place, ast.Place):
+        return place.rungs
+    return declared(file, ast.Ladder)[place.ladder.name][0].rungs
+
+
+def expanded(tree: ast.Tree, file: ast.File, given: dict[str, ast.Tree]) -> ast.Tree:
+    """The tree without templates; `given` are the arguments of the one whose body it is."""
+    if isinstance(tree, ast.Leaf):
+        return given.get(tree.queue.name, tree)
+    if isinstance(tree, ast.Apply):
+        template, home = declared(file, ast.TreeTemplate)[tree.template.name]
+        names = [formal.name for formal in template.formals]
+        arguments = [expanded(argument, file, given) for argument in tree.arguments]
+        return expanded(template.tree, home, dict(zip(names, arguments, strict=True)))
+    below = [expanded(child, file, given) for child in children(tree)]
+    if isinstance(tree, ast.Strict):
+        return replace(tree, children=tuple(below))
+    assert isinstance(tree, ast.Weighted)
+    pairs = zip(tree.shares, below, strict=True)
+    return replace(tree, shares=tuple(replace(share, child=child) for share, child in pairs))

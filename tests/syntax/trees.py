@@ -83,9 +83,11 @@ leaves = st.builds(ast.Leaf, idents, st.just(AT))
 
 def _node(inner: SearchStrategy[ast.Tree]) -> SearchStrategy[ast.Tree]:
     shares = st.builds(ast.Share, inner, integers, st.just(AT))
+    arguments = st.lists(inner, min_size=1, max_size=3).map(tuple)
     return st.one_of(
         st.builds(ast.Strict, st.lists(inner, min_size=1, max_size=3).map(tuple), st.just(AT)),
         st.builds(ast.Weighted, st.lists(shares, min_size=1, max_size=3).map(tuple), st.just(AT)),
+        st.builds(ast.Apply, idents, arguments, st.just(AT)),
     )
 
 
@@ -184,6 +186,9 @@ scenes = st.one_of(
     _expect((Measure.MAKESPAN,), st.none(), st.none(), durations),
     _expect((Measure.BEFORE,), st.none(), texts, texts),
 )
+rungs = st.lists(
+    st.builds(ast.RungUse, st.sampled_from(tuple(Rung)), st.just(AT)), min_size=1, max_size=4
+).map(tuple)
 declarations: SearchStrategy[ast.Decl] = st.one_of(
     st.builds(ast.Test, texts, st.lists(scenes, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Use, tuples(idents, 1), tuples(idents, 1), st.just(AT)),
@@ -196,6 +201,7 @@ declarations: SearchStrategy[ast.Decl] = st.one_of(
     st.builds(ast.Serve, serving, st.just(AT)),
     st.builds(ast.GuardAfter, idents, expressions, st.just(AT)),
     st.builds(ast.GuardShare, idents, expressions, st.just(AT)),
+    st.builds(ast.TreeTemplate, idents, tuples(idents, 1), serving, st.just(AT)),
     st.builds(
         ast.Preempt,
         st.lists(
@@ -205,15 +211,9 @@ declarations: SearchStrategy[ast.Decl] = st.one_of(
         ).map(tuple),
         st.just(AT),
     ),
-    st.builds(
-        ast.Place,
-        st.lists(
-            st.builds(ast.RungUse, st.sampled_from(tuple(Rung)), st.just(AT)),
-            min_size=1,
-            max_size=4,
-        ).map(tuple),
-        st.just(AT),
-    ),
+    st.builds(ast.Place, rungs, st.just(AT)),
+    st.builds(ast.PlaceBy, idents, st.just(AT)),
+    st.builds(ast.Ladder, idents, rungs, st.just(AT)),
     st.builds(ast.Guarantee, st.lists(goals, min_size=1, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Accept, idents, texts, st.just(AT)),
 )

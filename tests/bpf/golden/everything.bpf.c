@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * everything: a scheduler generated from everything.sched. Edit that, not this.
+ * everything: a scheduler generated from everything.sched, which uses orders.sched. Edit
+ * those, not this.
  *
  * Of everything something: what the language has is in here.
  *
@@ -105,7 +106,7 @@ init_states(struct task_struct *p, struct task_ctx *t, u64 now)
 	t->task.calm = 1;
 	t->task.seen = now;
 }
-#line 109 "everything.bpf.c"
+#line 110 "everything.bpf.c"
 
 /* everything.sched:13 task, on wake */
 static __always_inline void
@@ -116,7 +117,7 @@ task_wake(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 13 "everything.sched"
 	t->task.seen = now;
 }
-#line 120 "everything.bpf.c"
+#line 121 "everything.bpf.c"
 
 /* everything.sched:14 task, on join */
 static __always_inline void
@@ -127,7 +128,7 @@ task_join(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 14 "everything.sched"
 		t->task.burst = quotient(t->task.burst, 2);
 }
-#line 131 "everything.bpf.c"
+#line 132 "everything.bpf.c"
 
 /* everything.sched:15 task, on stop */
 static __always_inline void
@@ -138,7 +139,7 @@ task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 gran
 #line 15 "everything.sched"
 		t->task.burst = clamp_to(min_of(max_of(t->task.burst + used, 0), granted * 100), 0, 1000000000);
 }
-#line 142 "everything.bpf.c"
+#line 143 "everything.bpf.c"
 
 /* everything.sched:30 route */
 static __always_inline u32
@@ -166,7 +167,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 30 "everything.sched"
 	return QUEUE_FAIR;
 }
-#line 170 "everything.bpf.c"
+#line 171 "everything.bpf.c"
 
 /* everything.sched:25 queue urgent: an arrival */
 static __always_inline void
@@ -176,12 +177,12 @@ queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 		t->turn.joined |= BIT(QUEUE_URGENT);
 #line 19 "everything.sched"
 		t->queue_urgent.due = now + 2000000;
-#line 180 "everything.bpf.c"
+#line 181 "everything.bpf.c"
 	}
 	if (woke) {
 #line 20 "everything.sched"
 		t->queue_urgent.due = now + 2000000;
-#line 185 "everything.bpf.c"
+#line 186 "everything.bpf.c"
 	}
 	task_join(p, t, now);
 #line 21 "everything.sched"
@@ -190,7 +191,7 @@ queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 #line 25 "everything.sched"
 	t->turn.slice_ns = 1000000;
 }
-#line 194 "everything.bpf.c"
+#line 195 "everything.bpf.c"
 
 /* everything.sched:26 queue fair: an arrival */
 static __always_inline void
@@ -202,7 +203,7 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 		t->turn.joined |= BIT(QUEUE_FAIR);
 #line 7 "orders.sched"
 		t->queue_fair.v = clock + 1000000;
-#line 206 "everything.bpf.c"
+#line 207 "everything.bpf.c"
 	}
 	task_join(p, t, now);
 #line 8 "orders.sched"
@@ -212,7 +213,7 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 26 "everything.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 216 "everything.bpf.c"
+#line 217 "everything.bpf.c"
 
 /* everything.sched:26 queue fair: the end of a turn from it */
 static __always_inline void
@@ -222,7 +223,7 @@ queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_fair.v = t->queue_fair.v + quotient(used * 100, weight_of(p));
 }
-#line 226 "everything.bpf.c"
+#line 227 "everything.bpf.c"
 
 /* everything.sched:27 queue line: an arrival */
 static __always_inline void
@@ -232,7 +233,7 @@ queue_line_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 27 "everything.sched"
 	t->turn.slice_ns = 3000000;
 }
-#line 236 "everything.bpf.c"
+#line 237 "everything.bpf.c"
 
 /* everything.sched:28 queue rest: an arrival */
 static __always_inline void
@@ -242,7 +243,7 @@ queue_rest_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 #line 28 "everything.sched"
 	t->turn.slice_ns = is_pinned(p) ? 1000000 : 8000000;
 }
-#line 246 "everything.bpf.c"
+#line 247 "everything.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -296,26 +297,26 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 		c->due[GUARD_FAIR_AFTER] = now + 20000000;
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
-#line 300 "everything.bpf.c"
+#line 301 "everything.bpf.c"
 		break;
 	case QUEUE_LINE:
 #line 41 "everything.sched"
 		c->due[GUARD_LINE_SHARE] += share_cost(ran, param_floor());
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 307 "everything.bpf.c"
+#line 308 "everything.bpf.c"
 		break;
 	case QUEUE_REST:
 #line 42 "everything.sched"
 		c->due[GUARD_REST_SHARE] += share_cost(ran, 5);
 #line 39 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 314 "everything.bpf.c"
+#line 315 "everything.bpf.c"
 		break;
 	}
 	return 0;
 }
-#line 319 "everything.bpf.c"
+#line 320 "everything.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -336,7 +337,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 42 "everything.sched"
 		c->due[GUARD_REST_SHARE] = point_max(c->due[GUARD_REST_SHARE], now);
 }
-#line 340 "everything.bpf.c"
+#line 341 "everything.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)

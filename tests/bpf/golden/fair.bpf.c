@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * fair: a scheduler generated from fair.sched. Edit that, not this.
+ * fair: a scheduler generated from fair.sched, which uses orders.sched. Edit those, not this.
  *
  * Every task gets CPU time in proportion to its weight, as nice levels promise.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * web_server: a scheduler generated from web_server.sched. Edit that, not this.
+ * web_server: a scheduler generated from web_server.sched, which uses orders.sched. Edit
+ * those, not this.
  *
  * Keep request handlers responsive while batch work fills the idle time.
  */
@@ -99,7 +100,7 @@ init_states(struct task_struct *p, struct task_ctx *t, u64 now)
 	t->task.burst = 5000000;
 	t->task.since = 0;
 }
-#line 103 "web_server.bpf.c"
+#line 104 "web_server.bpf.c"
 
 /* web_server.sched:12 task, on wake */
 static __always_inline void
@@ -108,7 +109,7 @@ task_wake(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 12 "web_server.sched"
 	t->task.since = 0;
 }
-#line 112 "web_server.bpf.c"
+#line 113 "web_server.bpf.c"
 
 /* web_server.sched:13 task, on stop */
 static __always_inline void
@@ -120,7 +121,7 @@ task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 gran
 #line 14 "web_server.sched"
 		t->task.burst = quotient(t->task.burst * 3 + t->task.since, 4);
 }
-#line 124 "web_server.bpf.c"
+#line 125 "web_server.bpf.c"
 
 /* web_server.sched:21 route */
 static __always_inline u32
@@ -141,7 +142,7 @@ route(struct task_struct *p, struct task_ctx *t, u64 now)
 #line 21 "web_server.sched"
 	return QUEUE_NORMAL;
 }
-#line 145 "web_server.bpf.c"
+#line 146 "web_server.bpf.c"
 
 /* web_server.sched:17 queue interactive: an arrival */
 static __always_inline void
@@ -153,7 +154,7 @@ queue_interactive_arrive(struct task_struct *p, struct task_ctx *t, u64 now, boo
 		t->turn.joined |= BIT(QUEUE_INTERACTIVE);
 #line 7 "orders.sched"
 		t->queue_interactive.v = clock + 1000000;
-#line 157 "web_server.bpf.c"
+#line 158 "web_server.bpf.c"
 	}
 #line 8 "orders.sched"
 	t->queue_interactive.v = point_max(t->queue_interactive.v, clock - 10000000);
@@ -162,7 +163,7 @@ queue_interactive_arrive(struct task_struct *p, struct task_ctx *t, u64 now, boo
 #line 17 "web_server.sched"
 	t->turn.slice_ns = 1000000;
 }
-#line 166 "web_server.bpf.c"
+#line 167 "web_server.bpf.c"
 
 /* web_server.sched:17 queue interactive: the end of a turn from it */
 static __always_inline void
@@ -172,7 +173,7 @@ queue_interactive_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_interactive.v = t->queue_interactive.v + quotient(used * 100, weight_of(p));
 }
-#line 176 "web_server.bpf.c"
+#line 177 "web_server.bpf.c"
 
 /* web_server.sched:18 queue normal: an arrival */
 static __always_inline void
@@ -184,7 +185,7 @@ queue_normal_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 		t->turn.joined |= BIT(QUEUE_NORMAL);
 #line 7 "orders.sched"
 		t->queue_normal.v = clock + 1000000;
-#line 188 "web_server.bpf.c"
+#line 189 "web_server.bpf.c"
 	}
 #line 8 "orders.sched"
 	t->queue_normal.v = point_max(t->queue_normal.v, clock - 20000000);
@@ -193,7 +194,7 @@ queue_normal_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 #line 18 "web_server.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 197 "web_server.bpf.c"
+#line 198 "web_server.bpf.c"
 
 /* web_server.sched:18 queue normal: the end of a turn from it */
 static __always_inline void
@@ -203,7 +204,7 @@ queue_normal_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 9 "orders.sched"
 	t->queue_normal.v = t->queue_normal.v + quotient(used * 100, weight_of(p));
 }
-#line 207 "web_server.bpf.c"
+#line 208 "web_server.bpf.c"
 
 /* web_server.sched:19 queue batch: an arrival */
 static __always_inline void
@@ -212,7 +213,7 @@ queue_batch_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 #line 19 "web_server.sched"
 	t->turn.slice_ns = 8000000;
 }
-#line 216 "web_server.bpf.c"
+#line 217 "web_server.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -266,19 +267,19 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 		c->due[GUARD_NORMAL_SHARE] += share_cost(ran, 20);
 #line 28 "web_server.sched"
 		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
-#line 270 "web_server.bpf.c"
+#line 271 "web_server.bpf.c"
 		break;
 	case QUEUE_BATCH:
 #line 30 "web_server.sched"
 		c->due[GUARD_BATCH_SHARE] += share_cost(ran, param_batch_floor());
 #line 28 "web_server.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 277 "web_server.bpf.c"
+#line 278 "web_server.bpf.c"
 		break;
 	}
 	return 0;
 }
-#line 282 "web_server.bpf.c"
+#line 283 "web_server.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -296,7 +297,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 30 "web_server.sched"
 		c->due[GUARD_BATCH_SHARE] = point_max(c->due[GUARD_BATCH_SHARE], now);
 }
-#line 300 "web_server.bpf.c"
+#line 301 "web_server.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
