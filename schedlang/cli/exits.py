@@ -37,6 +37,7 @@ _BY_CODE = (
     ("E0306", Exit.CERTIFICATE),
     ("E0801", Exit.TEST),
     ("E10", Exit.COMPARISON),
+    ("E12", Exit.POLICY),
     ("E0302", Exit.UNKNOWN),
     ("E0307", Exit.UNKNOWN),
     ("E0", Exit.POLICY),

