@@ -236,7 +236,10 @@ def _handlers(draw: DrawFn, own: Names, readable: Names) -> str:
     """A handler that sets some of the states `own`."""
     event = draw(st.sampled_from(["wake", "join", "stop"]))
     names = readable.plus(STOP_INPUTS) if event == "stop" else readable
-    condition = f" if {draw(conditions(names))}" if draw(st.booleans()) else ""
+    # Of a stop one mostly asks why.
+    why = ["blocked", "not blocked", draw(conditions(names))]
+    asked = draw(st.sampled_from(why)) if event == "stop" else draw(conditions(names))
+    condition = f" if {asked}" if draw(st.booleans()) else ""
     assigns = draw(st.lists(_assigns(own, names), min_size=1, max_size=2))
     return f"on {event}{condition} {{ {'  '.join(assigns)} }}"
 
@@ -331,7 +334,9 @@ def _queue(draw: DrawFn, name: str, orders: list[OrderText], readable: Names, co
 def _route(draw: DrawFn, queues: list[str], readable: Names) -> str:
     names = readable.plus(ATTRIBUTES).plus(NOW)
     # Plain conditions tell tasks apart far more often than random ones.
-    plain = st.sampled_from(["nice < 0", "weight > 100", "kthread", "restricted", 'comm ~ "w*"'])
+    plain = st.sampled_from(
+        ["nice < 0", "weight > 100", "kthread", "restricted", "pinned", 'comm ~ "w*"']
+    )
     condition = st.one_of(plain, plain, conditions(names))
     targets = draw(st.permutations(queues)) + draw(st.lists(st.sampled_from(queues), max_size=2))
     lines = [f"  {draw(condition)} -> {queue}" for queue in targets[1:]]
