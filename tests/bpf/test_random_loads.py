@@ -49,11 +49,10 @@ def loaded(texts: list[str], objects: list[bytes]) -> None:
         assert answer.accepted, f"{text}\n{answer.log[-4000:]}"
         assert 0 < answer.verified < MOST_VERIFIED, text
     verified = sorted(answer.verified for answer in answers)
+    middle = verified[len(verified) // 2]
     print(
-        f"{len(texts)} policies; instructions verified: median {verified[len(verified) // 2]},",
-        end="",
+        f"{len(texts)} policies, instructions verified: {middle} (median), at most {verified[-1]}"
     )
-    print(f" most {verified[-1]}")
 
 
 def test_a_few_are_accepted() -> None:
