@@ -233,6 +233,10 @@ class Twin(Protocol):
 
 
 class Backend(Protocol):
+    def uncovered(self, policy: Policy) -> tuple[Diagnostic, ...]:
+        """What the policy says that the backend cannot compile; nothing may be emitted then."""
+        ...
+
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         """The policy's C. The same policy and proof give the same bytes."""
         ...

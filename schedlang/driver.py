@@ -177,7 +177,11 @@ def _prove(done: Compilation) -> Compilation:
 def _emit(done: Compilation) -> Compilation:
     assert done.policy is not None
     assert done.proof is not None
-    return replace(done, c=load_backend().emit(done.policy, done.proof))
+    backend = load_backend()
+    uncovered = backend.uncovered(done.policy)
+    if uncovered:
+        return done.told(*uncovered)
+    return replace(done, c=backend.emit(done.policy, done.proof))
 
 
 def _build(done: Compilation) -> Compilation:

@@ -23,6 +23,7 @@ from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler, clang, zig_clang
 from schedlang_bpf.emit import EmitOptions, emit
 from schedlang_bpf.places import c_origins
+from schedlang_bpf.uncovered import uncovered
 from schedlang_vm.toolbox import Toolbox, locate
 
 
@@ -32,6 +33,9 @@ class BpfBackend:
     """`schedlang.backend.Backend` for BPF. Tools are looked up anew at each call."""
 
     options: EmitOptions = field(default_factory=EmitOptions)
+
+    def uncovered(self, policy: Policy) -> tuple[Diagnostic, ...]:
+        return uncovered(policy)
 
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         return emit(policy, proof, self.options)

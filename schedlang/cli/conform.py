@@ -61,18 +61,23 @@ def conform(
     if done.policy is None:
         print_findings([findings_of(done)], form)
         return exit_for(done.diagnostics)
+    typed = done.policy
     plan = Plan(traces, events, seed)
     try:
         backend = load_backend()
-        c = backend.emit(done.policy, ProofReport(()))
-        (twin,) = backend.twins([(c, done.policy)])
+        if uncovered := backend.uncovered(typed):
+            done = done.told(*uncovered)
+            print_findings([findings_of(done)], form)
+            return exit_for(done.diagnostics)
+        c = backend.emit(typed, ProofReport(()))
+        (twin,) = backend.twins([(c, typed)])
     except EnvironmentProblem as problem:
         return exit_for(print_problem(problem, policy, form))
-    checked = check(done.policy, twin, plan)
+    checked = check(typed, twin, plan)
     if form is Format.HUMAN:
-        click.echo(conformance_text(done.policy, plan, checked), nl=False)
+        click.echo(conformance_text(typed, plan, checked), nl=False)
     if checked.failure is not None:
-        found = divergence_finding(done.policy, checked.failure)
+        found = divergence_finding(typed, checked.failure)
         done = replace(done, diagnostics=(*done.diagnostics, found))
     print_findings([findings_of(done)], form, {"conformance": conformance_json(plan, checked)})
     return exit_for(done.diagnostics)

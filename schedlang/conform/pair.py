@@ -219,7 +219,8 @@ class _Pair:
         self.waiting = tuple(
             Waiting(number, entry.task, entry.key)
             for number, queue in enumerate(self._machine.queues)
-            for entry in queue.entries
+            for instance in queue.all
+            for entry in instance.entries
         )
         expected = self._machine.choose(cpu, self.now)
         if was_idle and not self._twin.is_kicked(cpu):

@@ -92,6 +92,8 @@ _ENTRIES: Final = (
             "E0229": "a preemption rule that cannot be",
             "E0230": "a file that is no proper library",
             "E0231": "libraries that use each other",
+            "E0232": "stealing that has nothing to steal from",
+            "E0233": "a claim that needs stealing",
         },
     ),
     (
@@ -111,6 +113,7 @@ _ENTRIES: Final = (
         {
             "E0401": "the C compiler failed",
             "E0402": "the compiled object cannot be used",
+            "E0403": "a construct that the backend cannot compile",
         },
     ),
     (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import final
+from typing import assert_never, final
 
 from schedlang.ir.testing import Test
 from schedlang.source import Sources, Span
@@ -378,13 +378,49 @@ class Order:
     span: Span
 
 
+class Scope(StrEnum):
+    """Which CPUs share an instance of a queue: all, or those of a unit, each of which has its own.
+
+    From the widest to the narrowest.
+    """
+
+    GLOBAL = "global"
+    NODE = "per node"
+    LLC = "per llc"
+    CPU = "per cpu"
+
+
+class Steal(StrEnum):
+    """From which other instances a CPU takes that finds nothing: its node's, or any."""
+
+    NODE = "steal node"
+    ANY = "steal"
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Queue:
+    """`steal` None: a CPU takes from the instance that it is in alone."""
+
     name: str
     order: Order
     slice: Expr
     span: Span
+    scope: Scope = Scope.GLOBAL
+    steal: Steal | None = None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether a machine can have an instance that a CPU outside of it may steal from."""
+        match self.steal:
+            case None:
+                return False
+            case Steal.NODE:
+                return self.scope in (Scope.LLC, Scope.CPU)
+            case Steal.ANY:
+                return self.scope is not Scope.GLOBAL
+            case _:
+                assert_never(self.steal)
 
 
 @final

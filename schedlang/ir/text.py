@@ -91,6 +91,10 @@ def _queue(queue: ir.Queue, policy: ir.Policy) -> Iterator[str]:
     order = queue.order
     show = _expr_printer(policy, order.states)
     yield f"queue {queue.name} : {order.name}"
+    if queue.scope is not ir.Scope.GLOBAL:
+        yield f"  {queue.scope}"
+    if queue.steal is not None:
+        yield f"  {queue.steal}"
     yield from _members(order.states, order.handlers, show)
     if order.clock_state is not None:
         yield f"  clock follows {order.states[order.clock_state].name}"

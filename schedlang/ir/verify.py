@@ -103,6 +103,7 @@ def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
     bounds = queue.slice.range
     fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
     place.demand(fits, f"its slice is in {bounds}")
+    place.demand(queue.steal is None or queue.is_reachable, "it steals nothing")
 
 
 def _verify_route(policy: ir.Policy, place: Place) -> None:

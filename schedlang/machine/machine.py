@@ -1,22 +1,24 @@
-"""The reference interpreter of docs/machine.md: CPUs, global queues, tasks, what happens to them.
+"""The reference interpreter of docs/machine.md: CPUs, queues, tasks, what happens to them.
 
 The caller is the world: it forks and wakes tasks, lets CPUs choose, and ends their turns, at times
 that never decrease. Where the page leaves the adversary a choice among idle CPUs, the one with the
-least number is taken; a wake-up is handed on for the first entry, of the first queue, that has one.
-Sets of CPUs and of queues are bits of a number.
+least number is taken; a wake-up is handed on for the first entry, of the first instance of the
+first queue, that has one. Sets of CPUs and of queues are bits of a number.
 """
 
 from __future__ import annotations
 
-from typing import assert_never, final
+from typing import final
 
-from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Policy, Rung
+from schedlang.ir.nodes import MAX_CHARGE_NS, MIN_CHARGE_NS, Policy
+from schedlang.ir.walk import leaves
 from schedlang.machine.arbitration import Arbiter, Arbitration
 from schedlang.machine.compiled import CompiledPolicy, compile_policy
 from schedlang.machine.evaluate import Environment
 from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
+from schedlang.machine.placement import Places, least
 from schedlang.machine.preemption import Preemption
-from schedlang.machine.queue import QueueInstance
+from schedlang.machine.queue import Instances, QueueInstance
 from schedlang.machine.scenario import TaskSpec
 from schedlang.topology import Topology
 
@@ -54,10 +56,18 @@ class Machine:
         self._arbitration = Arbitration(policy, params)
         preempts = bool(policy.preemptions)
         self._preemption = Preemption(policy, topology, params) if preempts else None
-        self.cpus = [
-            Cpu(Arbiter(self._arbitration), _core(topology, cpu)) for cpu in range(topology.cpus)
+        self._places = Places(topology)
+        self.queues = [
+            Instances(queue, code, topology)
+            for queue, code in zip(policy.queues, self._code.queues, strict=True)
         ]
-        self.queues = [QueueInstance(queue, topology.cpus) for queue in self._code.queues]
+        self.cpus = [
+            Cpu(Arbiter(self._arbitration), tuple(queue.here[cpu] for queue in self.queues))
+            for cpu in range(topology.cpus)
+        ]
+        self._stolen = [
+            leaf.queue for leaf in leaves(policy.serve) if policy.queues[leaf.queue].steal
+        ]
         self.state_types = self._code.state_types
         self._idle = (1 << topology.cpus) - 1
         self._seq = 0
@@ -73,7 +83,8 @@ class Machine:
         """A task appears, runnable; `cpu` is its parent's. The number of the task."""
         self._env.task, self._env.now = spec, now
         states = self._code.initial(self._env)
-        self.tasks.append(Task(spec, self._cpus(spec), states, [None] * len(self.queues), cpu))
+        none: list[None] = [None] * len(self.queues)
+        self.tasks.append(Task(spec, self._places.allowed(spec), states, [*none], [*none], cpu))
         self.wake(len(self.tasks) - 1, now)
         return len(self.tasks) - 1
 
@@ -89,7 +100,7 @@ class Machine:
         t = self.tasks[task]
         moved = (spec.nice, spec.weight, spec.cgroup, spec.affinity)
         renamed = moved == (t.spec.nice, t.spec.weight, t.spec.cgroup, t.spec.affinity)
-        t.spec, t.cpus = spec, self._cpus(spec)
+        t.spec, t.cpus = spec, self._places.allowed(spec)
         match t.phase:
             case Phase.QUEUED | Phase.CLAIMED if not renamed:
                 self._leave(task)
@@ -151,7 +162,7 @@ class Machine:
         turn, c.turn, c.mode = c.turn, None, _CHOOSING
         self.cut.discard(cpu)
         t = self.tasks[turn.task]
-        self._enter(t, turn.queue, now)
+        self._about(t, turn.queue, now)
         ran = now - turn.start
         env.used = MIN_CHARGE_NS if ran < MIN_CHARGE_NS else min(ran, MAX_CHARGE_NS)
         env.granted, env.blocked = turn.granted_ns, blocked
@@ -190,7 +201,11 @@ class Machine:
                 effect(env)
         t.queue = self._code.route(env)
         code = self._code.queues[t.queue]
-        self._enter(t, t.queue, now)
+        claimed = self._claimed(t) if woke else None
+        instance = self.queues[t.queue].here[self._home(t) if claimed is None else claimed]
+        if t.instances[t.queue] is not instance:
+            self._join(t, instance, now)
+        self._about(t, t.queue, now)
         if woke:
             for effect in code.on_wake:
                 effect(env)
@@ -198,67 +213,64 @@ class Machine:
             effect(env)
         t.key = key = 0 if code.key is None else code.key(env)
         t.slice_ns = code.slice(env)
-        if not (woke and self._claim(task)):
-            t.phase = _QUEUED
-            self.queues[t.queue].add(key, self._seq, task, t.cpus)
-            self._seq += 1
-            if not (self._idle and self._wake_idle(t.cpus)) and not stays:
-                self._cut(t, now)
+        if claimed is not None:
+            self.cpus[claimed].claimed, t.phase = task, Phase.CLAIMED
+            self._rouse(claimed)
+            return
+        t.phase = _QUEUED
+        instance.add(key, self._seq, task, t.cpus)
+        self._seq += 1
+        if not (self._idle and self._wake_idle(instance, t.cpus)) and not stays:
+            self._cut(t, instance, now)
 
-    def _enter(self, t: Task, queue: int, now: int) -> None:
+    def _claimed(self, t: Task) -> int | None:
+        """The idle CPU that the rungs of `place` find."""
+        return self._places.claimed(self.policy.placement, t.cpu, self._idle, t.cpus)
+
+    def _home(self, t: Task) -> int:
+        """The CPU whose instance a task joins that claims none."""
+        return t.cpu if t.cpus >> t.cpu & 1 else least(t.cpus)
+
+    def _join(self, t: Task, instance: QueueInstance, now: int) -> None:
+        """The task joins an instance of its queue that it was not in before."""
+        before, code = t.instances[t.queue], instance.code
+        t.instances[t.queue] = instance
+        states = t.order_states[t.queue]
+        if before is None or states is None:
+            env = self._env
+            env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
+            t.order_states[t.queue] = code.initial(env)
+        elif before is not instance and code.clock_state is not None:
+            states[code.clock_state] += instance.clock - before.clock
+
+    def _about(self, t: Task, queue: int, now: int) -> None:
         """Let expressions be about `t` and its states in `queue`, which it has joined."""
-        env, instance = self._env, self.queues[queue]
+        env, instance, order_states = self._env, t.instances[queue], t.order_states[queue]
+        assert instance is not None
+        assert order_states is not None
         env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
-        order_states = t.order_states[queue]
-        if order_states is None:
-            order_states = t.order_states[queue] = instance.code.initial(env)
         env.order_states = order_states
 
     def _leave(self, task: int) -> None:
         """The task waits no more: its entry disappears, or its CPU is claimed no more."""
         t = self.tasks[task]
-        if t.phase is Phase.QUEUED:
-            self.queues[t.queue].drop(task)
+        instance = t.instances[t.queue]
+        if t.phase is Phase.QUEUED and instance is not None:
+            instance.drop(task)
         elif t.phase is Phase.CLAIMED:
             next(c for c in self.cpus if c.claimed == task).claimed = None
 
-    def _cut(self, t: Task, now: int) -> None:
+    def _cut(self, t: Task, instance: QueueInstance, now: int) -> None:
         if self._preemption is not None:
-            cpu = self._preemption.cut(t, self.tasks, self.cpus, now)
+            cpu = self._preemption.cut(t, instance, self.tasks, self.cpus, now)
             if cpu is not None:
                 self.cut.add(cpu)
 
-    def _claim(self, task: int) -> bool:
-        """Try the rungs of `place`; whether an idle CPU was claimed."""
-        t = self.tasks[task]
-        if not self._idle & t.cpus:
-            return False
-        for rung in self.policy.placement:
-            cpu = self._idle_cpu(t, rung)
-            if cpu is not None:
-                self.cpus[cpu].claimed, t.phase = task, Phase.CLAIMED
-                self._rouse(cpu)
-                return True
-        return False
-
-    def _idle_cpu(self, t: Task, rung: Rung) -> int | None:
-        idle = self._idle & t.cpus
-        match rung:
-            case Rung.PREV:
-                return t.cpu if idle >> t.cpu & 1 else None
-            case Rung.CORE_ANY:
-                whole = (i for i, c in enumerate(self.cpus) if c.core & self._idle == c.core)
-                return next((cpu for cpu in whole if idle >> cpu & 1), None)
-            case Rung.CPU_ANY:
-                return _least(idle) if idle else None
-            case _:
-                assert_never(rung)
-
-    def _wake_idle(self, cpus: int) -> bool:
-        """Wake an idle CPU of `cpus`; False if there is none."""
-        idle = self._idle & cpus
+    def _wake_idle(self, instance: QueueInstance, cpus: int) -> bool:
+        """Wake an idle CPU of `cpus` that may take from `instance`; False if there is none."""
+        idle = self._idle & instance.takers & cpus
         if idle:
-            self._rouse(_least(idle))
+            self._rouse(least(idle & instance.members or idle))
         return idle != 0
 
     def _rouse(self, cpu: int) -> None:
@@ -271,55 +283,45 @@ class Machine:
 
     def _take(self, cpu: int, now: int) -> Chosen | None:
         occupied = 0
-        for queue in self.queues:
-            if queue.entries and queue.is_occupied(cpu):
-                occupied |= queue.code.bit
-        chosen = self.cpus[cpu].arbiter.choose(occupied, now)
-        if chosen is None:
-            self.cpus[cpu].mode = _IDLE
-            self._idle |= 1 << cpu
-            return None
-        return self._start(cpu, self.queues[chosen].take(cpu), now)
+        c = self.cpus[cpu]
+        for instance in c.here:
+            if instance.entries and instance.is_occupied(cpu):
+                occupied |= instance.code.bit
+        chosen = c.arbiter.choose(occupied, now)
+        if chosen is not None:
+            return self._start(cpu, c.here[chosen].take(cpu), now)
+        for queue in self._stolen:
+            for instance in self.queues[queue].others[cpu]:
+                if instance.entries and instance.is_occupied(cpu):
+                    c.arbiter.place(queue, now)
+                    return self._start(cpu, instance.take(cpu), now)
+        c.mode = _IDLE
+        self._idle |= 1 << cpu
+        return None
 
     def _hand_on(self) -> None:
         """Wake an idle CPU for an entry that it may run, if there is one."""
         if not self._idle:
             return
         for queue in self.queues:
-            for entry in queue.entries:
-                if self._wake_idle(entry.cpus):
-                    return
+            for instance in queue.all:
+                for entry in instance.entries:
+                    if self._wake_idle(instance, entry.cpus):
+                        return
 
     def _start(self, cpu: int, task: int, now: int) -> Chosen:
         c, t = self.cpus[cpu], self.tasks[task]
-        queue, states = self.queues[t.queue], t.order_states[t.queue]
-        clock_state = queue.code.clock_state
-        if clock_state is not None and states is not None and states[clock_state] > queue.clock:
-            queue.clock = states[clock_state]
+        instance, states = t.instances[t.queue], t.order_states[t.queue]
+        assert instance is not None
+        clock_state = instance.code.clock_state
+        if clock_state is not None and states is not None and states[clock_state] > instance.clock:
+            instance.clock = states[clock_state]
         c.arbiter.start(t.queue, now)
         slice_ns = t.slice_ns
         if self._preemption is not None:
-            slice_ns = self._preemption.shortened(t, cpu, self.queues)
+            slice_ns = self._preemption.shortened(t, cpu, c.here)
         c.mode, c.turn, c.settled_at = _RUNNING, Turn(task, t.queue, now, slice_ns), now
         t.phase, t.cpu = _ON_CPU, cpu
         if t.chosen is None or t.chosen.queue != t.queue:
             t.chosen = Chosen(task, t.queue)
         return t.chosen
-
-    def _cpus(self, spec: TaskSpec) -> int:
-        """Those of the machine's CPUs that such a task may run on."""
-        cpus = sum(1 << cpu for cpu in range(len(self.cpus)) if spec.may_run_on(cpu))
-        assert cpus, f"{spec.comm} may run nowhere"
-        return cpus
-
-
-def _least(cpus: int) -> int:
-    return (cpus & -cpus).bit_length() - 1
-
-
-def _core(topology: Topology, cpu: int) -> int:
-    return sum(
-        1 << other
-        for other in range(topology.cpus)
-        if topology.core_of(other) == topology.core_of(cpu)
-    )

@@ -11,6 +11,7 @@ from typing import NamedTuple, final
 
 from schedlang.machine.arbitration import Arbiter
 from schedlang.machine.evaluate import Values
+from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
 
 
@@ -48,10 +49,10 @@ class Mode(Enum):
 @final
 @dataclass(slots=True)
 class Cpu:
-    """`woken`: it was idle, or away, and has to choose. `core`: the CPUs of its core."""
+    """`woken`: it was idle, or away, and has to choose. `here`: the instances that it sees."""
 
     arbiter: Arbiter
-    core: int
+    here: tuple[QueueInstance, ...]
     mode: Mode = Mode.IDLE
     woken: bool = False
     claimed: int | None = None
@@ -75,12 +76,14 @@ class Task:
     """`cpu` is where it last ran; `queue`, `key` and `slice_ns` are what its last arrival gave it.
 
     `cpus` are those of the machine that it may run on; `chosen` tells that it was last chosen.
+    By queue, `instances` are those that it was in last.
     """
 
     spec: TaskSpec
     cpus: int
     states: Values
     order_states: list[Values | None]
+    instances: list[QueueInstance | None]
     cpu: int
     phase: Phase = Phase.BLOCKED
     queue: int = 0

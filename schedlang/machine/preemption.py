@@ -11,6 +11,7 @@ from typing import final
 from schedlang.ir.nodes import Policy
 from schedlang.machine.evaluate import constant_values
 from schedlang.machine.parts import Cpu, Task, Turn
+from schedlang.machine.placement import least
 from schedlang.machine.queue import QueueInstance
 from schedlang.topology import Topology
 
@@ -32,25 +33,28 @@ class Preemption:
         """From now on the rules' durations are those under `params`."""
         self._delays_ns = constant_values(self._afters, params)
 
-    def shortened(self, task: Task, cpu: int, queues: list[QueueInstance]) -> int:
-        """The slice of a turn of `task` that starts on `cpu` now."""
+    def shortened(self, task: Task, cpu: int, here: tuple[QueueInstance, ...]) -> int:
+        """The slice of a turn of `task` that starts on `cpu` now, which sees the queues `here`."""
         slice_ns = task.slice_ns
         for number, rule in self._over[task.queue]:
             if self._delays_ns[number] < slice_ns:
-                least = queues[rule.by].least_key(cpu)
+                least = here[rule.by].least_key(cpu)
                 if least is not None and (not rule.earlier or least < task.key):
                     slice_ns = self._delays_ns[number]
         return slice_ns
 
-    def cut(self, task: Task, tasks: list[Task], cpus: list[Cpu], now: int) -> int | None:
+    def cut(
+        self, task: Task, instance: QueueInstance, tasks: list[Task], cpus: list[Cpu], now: int
+    ) -> int | None:
         """The CPU whose turn `task`, which has come to wait, cuts short; None: there is none."""
         if not self._by[task.queue]:
             return None
-        home = task.cpu if task.cpus >> task.cpu & 1 else (task.cpus & -task.cpus).bit_length() - 1
+        home = task.cpu if task.cpus >> task.cpu & 1 else least(task.cpus)
+        reached = task.cpus & instance.members
         for number, rule in self._by[task.queue]:
             for cpu in self._near[home]:
                 turn = cpus[cpu].turn
-                if turn is None or turn.queue != rule.over or not task.cpus >> cpu & 1:
+                if turn is None or turn.queue != rule.over or not reached >> cpu & 1:
                     continue
                 is_later = tasks[turn.task].key > task.key
                 if (is_later or not rule.earlier) and _cut(turn, self._delays_ns[number], now):

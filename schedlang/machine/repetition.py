@@ -135,8 +135,8 @@ def _is_alike(one: TaskView, other: TaskView) -> bool:
     )
 
 
-def _waiting(entries: tuple[EntryView, ...]) -> list[int]:
-    return sorted(entry.task for entry in entries)
+def _waiting(queue: tuple[tuple[EntryView, ...], ...]) -> list[list[int]]:
+    return [sorted(entry.task for entry in entries) for entries in queue]
 
 
 def _differences(policy: Policy, before: RelativeState, after: RelativeState) -> Iterator[str]:

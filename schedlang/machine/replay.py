@@ -204,7 +204,7 @@ class _Progress:
     def queue_fault(self) -> str | None:
         """Only a choice can take a queue's last task, and this is asked after each."""
         queue = self._followed.queue
-        is_empty = not self.machine.queues[queue].entries
+        is_empty = not self.machine.cpus[CPU].here[queue].entries
         return f"`{self._queue_names[queue]}` is empty" if is_empty else None
 
     def _wake(self, step: Wake) -> str | None:

@@ -55,7 +55,7 @@ class EntryView:
 class TaskView:
     """`queue` and `slice_ns` are None unless it waits or runs, `order_states` of queues that it
     never joined. `key` is that of a task that has left its queue to run, 0 where no rule of
-    `preempt` asks for it.
+    `preempt` asks for it. `units` are those of the instances that they are in.
     """
 
     spec: TaskSpec
@@ -66,13 +66,16 @@ class TaskView:
     key: int
     states: StateValues
     order_states: tuple[StateValues | None, ...]
+    units: tuple[int | None, ...]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class RelativeState:
+    """`queues` lists the entries of each instance of each queue."""
+
     cpus: tuple[CpuView, ...]
-    queues: tuple[tuple[EntryView, ...], ...]
+    queues: tuple[tuple[tuple[EntryView, ...], ...], ...]
     tasks: tuple[TaskView, ...]
 
 
@@ -81,7 +84,7 @@ def relative_state(machine: Machine, now: int, epoch: int | None = None) -> Rela
     since = now if epoch is None else epoch
     return RelativeState(
         tuple(_view_cpu(cpu, now) for cpu in machine.cpus),
-        tuple(_view_queue(queue, since) for queue in machine.queues),
+        tuple(tuple(_view_queue(one, since) for one in queue.all) for queue in machine.queues),
         tuple(_view_task(task, machine, since) for task in machine.tasks),
     )
 
@@ -115,9 +118,12 @@ def _view_task(task: Task, machine: Machine, now: int) -> TaskView:
         _running_key(task, machine, now),
         _relative(task.states, machine.state_types, now, clock=0),
         tuple(
-            None if values is None else _relative(values, queue.code.state_types, now, queue.clock)
-            for values, queue in zip(task.order_states, machine.queues, strict=True)
+            None
+            if values is None or instance is None
+            else _relative(values, instance.code.state_types, now, instance.clock)
+            for values, instance in zip(task.order_states, task.instances, strict=True)
         ),
+        tuple(None if instance is None else instance.unit for instance in task.instances),
     )
 
 
@@ -127,8 +133,9 @@ def _running_key(task: Task, machine: Machine, now: int) -> int:
         rule.earlier and rule.over == task.queue for rule in rules
     ):
         return 0
-    queue = machine.queues[task.queue]
-    return task.key - _origin(queue.code.key_type, now, queue.clock)
+    instance = task.instances[task.queue]
+    assert instance is not None
+    return task.key - _origin(instance.code.key_type, now, instance.clock)
 
 
 def _relative(values: Values, types: tuple[Type, ...], now: int, clock: int) -> StateValues:

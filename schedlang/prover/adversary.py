@@ -251,7 +251,7 @@ class Play:
     def _performance(self) -> Performance:
         waiting = [
             (self._since[entry.task], entry.task)
-            for entry in self.machine.queues[self._queue].entries
+            for entry in self.machine.queues[self._queue].here[0].entries
         ]
         (since, turn), pending = min(waiting, default=((self._now, 0), None))
         specs = tuple(self._parts[number].spec for number in self._part_of)

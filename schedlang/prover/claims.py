@@ -14,6 +14,7 @@ from schedlang.ir import nodes as ir
 from schedlang.prover.conserving import prove_work_conserving
 from schedlang.prover.fair_tasks import prove_fair_tasks
 from schedlang.prover.fairness import prove_fair_queues
+from schedlang.prover.instances import uncovered
 from schedlang.prover.shares import Kept, prove_share
 from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, assumptions, ground
@@ -35,7 +36,7 @@ def prove_claim(on: Ground, goal: ir.Goal) -> Judgement:
     match goal.property:
         case ir.Property.WORK_CONSERVING:
             ledger = Ledger(on.effort)
-            gap = prove_work_conserving(on.policy, on.rules, ledger)
+            gap = uncovered(on.policy) or prove_work_conserving(on.policy, on.rules, ledger)
             verdict: Verdict = gap or Proved(None, CHAIN, (on.policy.serve.span,))
         case ir.Property.WAIT | ir.Property.SHARE | ir.Property.FAIR:
             ledger = here.ledger()

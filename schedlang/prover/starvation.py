@@ -8,6 +8,7 @@ from typing import final
 from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration
 from schedlang.prover.guards import GuardFacts, guard_facts
+from schedlang.prover.instances import uncovered
 from schedlang.prover.intervals import prove_intervals
 from schedlang.prover.routing import prove_unused
 from schedlang.prover.rules import Rules
@@ -58,7 +59,7 @@ def ground(policy: ir.Policy, rules: Rules, effort: Effort, tick_ns: int = TICK_
     ledger = Ledger(effort)
     unused = prove_unused(policy, ledger)
     arbitration = arbitration_of(policy, rules, tick_ns, unused)
-    facts = prove_intervals(policy, ledger) or guard_facts(arbitration, ledger)
+    facts = uncovered(policy) or prove_intervals(policy, ledger) or guard_facts(arbitration, ledger)
     known = tuple(ledger.obligations)
     return Ground(policy, rules, effort, tick_ns, arbitration, facts, unused, known)
 

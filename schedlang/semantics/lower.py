@@ -13,6 +13,7 @@ from schedlang.ir.nodes import Type
 from schedlang.semantics.claims import lower_goal
 from schedlang.semantics.declarations import sort_declarations
 from schedlang.semantics.expressions import lower_as
+from schedlang.semantics.instances import check_instances
 from schedlang.semantics.library import Brought, Reader, Shelf
 from schedlang.semantics.members import lower_arguments, lower_order, lower_task
 from schedlang.semantics.module import Module, own_declarations
@@ -86,6 +87,7 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
         preemptions,
     )
     check_rules(policy, findings)
+    check_instances(policy, findings)
     return Lowered(None if _failed(findings) else policy, tuple(findings.items), reader.sources)
 
 
@@ -136,6 +138,7 @@ def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
             scope.findings.add("E0210", message, clause.span)
         clauses[type(clause)] = clause
     ordering, slice_ = clauses.get(ast.Ordering), clauses.get(ast.Slice)
+    unit, stealing = clauses.get(ast.Scope), clauses.get(ast.Stealing)
     for kind, form in (
         (ast.Scope, "global"),
         (ast.Ordering, "order fifo"),
@@ -151,7 +154,9 @@ def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
     value = lower_as(slice_.value, Type.DURATION, here)
     if order is None or value is None:
         return None
-    return ir.Queue(tree.name.name, order, value, tree.span)
+    reach = unit.scope if isinstance(unit, ast.Scope) else ir.Scope.GLOBAL
+    steal = stealing.steal if isinstance(stealing, ast.Stealing) else None
+    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal)
 
 
 def _order(tree: ast.Ordering, scope: Scope) -> ir.Order | None:

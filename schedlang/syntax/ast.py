@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import final
 
-from schedlang.ir.nodes import Property, Rung
+from schedlang.ir.nodes import Property, Rung, Steal
+from schedlang.ir.nodes import Scope as QueueScope
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 
@@ -248,8 +249,18 @@ class Argument:
 @final
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`global`, the only scope so far."""
+    """`global`, `per node`, `per llc` or `per cpu`."""
 
+    scope: QueueScope
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stealing:
+    """`steal`, which is also written `steal any`, or `steal node`."""
+
+    steal: Steal
     span: Span = field(compare=False)
 
 
@@ -268,7 +279,7 @@ class Slice:
     span: Span = field(compare=False)
 
 
-Clause = Scope | Ordering | Slice
+Clause = Scope | Ordering | Slice | Stealing
 
 
 @final

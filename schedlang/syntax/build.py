@@ -12,7 +12,7 @@ from typing import TypeVar, final
 
 from lark import Token, Transformer
 
-from schedlang.ir.nodes import MAX_MAGNITUDE, Property, Rung
+from schedlang.ir.nodes import MAX_MAGNITUDE, Property, Rung, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -204,7 +204,7 @@ class TreeBuilder(Transformer[Token, ast.File]):
         return ast.Queue(self._ident(items[1]), _clauses(items), self._span(items))
 
     def scope(self, items: Items) -> ast.Scope:
-        return ast.Scope(self._span(items))
+        return ast.Scope(Scope(" ".join(map(str, items))), self._span(items))
 
     def ordering(self, items: Items) -> ast.Ordering:
         return ast.Ordering(self._ident(items[1]), _group(items, ast.Argument), self._span(items))
@@ -217,6 +217,10 @@ class TreeBuilder(Transformer[Token, ast.File]):
 
     def slice(self, items: Items) -> ast.Slice:
         return ast.Slice(_expr(items), self._span(items))
+
+    def steal(self, items: Items) -> ast.Stealing:
+        reach = Steal.NODE if _is(items[-1], "NODE") else Steal.ANY
+        return ast.Stealing(reach, self._span(items))
 
     def route(self, items: Items) -> ast.Route:
         return ast.Route(_all(items, ast.Rule), _maybe(items, ast.Ident), self._span(items))

@@ -73,13 +73,15 @@ def formals(items: tuple[ast.Formal, ...]) -> str:
 
 def clause(item: ast.Clause) -> str:
     match item:
-        case ast.Scope():
-            return "global"
+        case ast.Scope(scope=scope):
+            return str(scope)
         case ast.Ordering(order=order, arguments=arguments):
             given = ", ".join(f"{a.name.name}: {expression(a.value)}" for a in arguments)
             return f"order {order.name}({given})" if given else f"order {order.name}"
         case ast.Slice(value=value):
             return f"slice {expression(value)}"
+        case ast.Stealing(steal=steal):
+            return str(steal)
         case _:
             assert_never(item)
 

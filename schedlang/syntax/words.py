@@ -25,12 +25,8 @@ DECLARATIONS = (
 )
 LATER = {
     "cpuset": "CPU sets",
-    "per": "queues per CPU, LLC or node",
-    "steal": "stealing between queue instances",
     "frequency": "frequency hints",
     "waker": "the waker's state and placement",
-    "llc": "placement by LLC",
-    "node": "placement by node",
 }
 """Words that the language keeps for what a later version will say with them."""
 LATER_DECLARATIONS = ("cpuset",)
@@ -91,6 +87,7 @@ FORMS = {
     "order": "`order NAME(ARGUMENT: VALUE, ...)`",
     "queue": "`queue NAME { global  order ORDER  slice DURATION }`",
     "slice": "`slice DURATION`",
+    "per": "`per llc`, `per node` or `per cpu`",
     "route": "`route { CONDITION -> QUEUE  else -> QUEUE }`",
     "serve": "`serve strict { QUEUE QUEUE }`",
     "strict": "`strict { QUEUE QUEUE }`",

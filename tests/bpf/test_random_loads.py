@@ -17,7 +17,7 @@ from schedlang_bpf.emit import emit
 from schedlang_vm.loading import load_all
 from tests.bpf.samples import NO_PROOF
 from tests.support.constructs import constructs, coverage, covering
-from tests.support.policies import compiled
+from tests.support.policies import COMPILED, compiled
 from tests.support.seed import shard_of_the_day
 from tests.support.shards import POLICIES_PER_SHARD, drawn
 
@@ -39,7 +39,8 @@ def object_of(text: str) -> bytes:
 
 
 def constructs_of(shard: int) -> list[tuple[str, frozenset[str]]]:
-    return [(text, constructs(compiled(text))) for text in drawn(shard, POLICIES_PER_SHARD)]
+    texts = drawn(shard, POLICIES_PER_SHARD, COMPILED)
+    return [(text, constructs(compiled(text))) for text in texts]
 
 
 def loaded(texts: list[str], objects: list[bytes]) -> None:
@@ -56,7 +57,7 @@ def loaded(texts: list[str], objects: list[bytes]) -> None:
 
 
 def test_a_few_are_accepted() -> None:
-    texts = drawn(shard_of_the_day(), FEW)
+    texts = drawn(shard_of_the_day(), FEW, COMPILED)
     loaded(texts, [object_of(text) for text in texts])
 
 

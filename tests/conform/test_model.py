@@ -24,7 +24,7 @@ from schedlang.prover.setting import concrete_arbitration
 from schedlang.prover.terms import Term
 from schedlang.topology import Topology
 from tests.prover.test_arbiter import assert_can, is_draw, is_state
-from tests.support.policies import compiled, policies, steered_policies
+from tests.support.policies import RULED, compiled, policies, steered_policies
 
 EVENTS = 80
 CHECKED = 12
@@ -87,7 +87,7 @@ class Watched:
         arbiter._leave_idleness(self.now)
         known = is_state(self.state, self.now, arbiter)
         placed = self.machine.cpus[cpu].claimed is not None
-        occupied = [bool(q.entries) and q.is_occupied(cpu) for q in self.machine.queues]
+        occupied = [bool(q.entries) and q.is_occupied(cpu) for q in self.machine.cpus[cpu].here]
         chosen = self.machine.choose(cpu, self.now)
         if chosen is not None:
             self.started[cpu] = Started(known, placed, occupied, chosen.queue, self.now)
@@ -118,7 +118,7 @@ def check_turns(text: str, seed: int, rules: Rules) -> list[Taken]:
 
 
 @settings(max_examples=60)
-@given(st.one_of(policies(), steered_policies()), st.integers(0, 2**32))
+@given(st.one_of(policies(using=RULED), steered_policies(using=RULED)), st.integers(0, 2**32))
 def test_every_turn_is_one_of_the_model(text: str, seed: int) -> None:
     check_turns(text, seed, DOCUMENTED)
 

@@ -15,7 +15,7 @@ from schedlang.testing.run import simulated
 NO_POLICY_RAISES = {
     *("E0001", "E0002", "E0003"),  # no text of a policy is at fault
     *("E0305", "E0306", "E0307"),  # certificates
-    *("E0401", "E0402", "E0501", "E0502", "E0503", "E0504", "E0505"),
+    *("E0401", "E0402", "E0403", "E0501", "E0502", "E0503", "E0504", "E0505"),
     "E0506",
     *("E0601", "E0602", "E0603", "E0901"),
     *("E1001", "E1002", "E1003", "E1101"),

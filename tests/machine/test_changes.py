@@ -43,17 +43,18 @@ def test_a_waiting_task_that_changes_arrives_again_without_waking() -> None:
     first, second = join(m, 1), join(m, 1)
     assert m.change(first, replace(m.tasks[first].spec, weight=300), MS) is None
     assert list(m.tasks[first].states) == [2, 1]
-    assert [entry.task for entry in m.queues[1].entries] == [second, first]  # behind the other
+    entries = [entry.task for entry in m.cpus[0].here[1].entries]
+    assert entries == [second, first]  # behind the other
     m.change(first, replace(m.tasks[first].spec, nice=0), 2 * MS)
     assert m.tasks[first].queue == 0
-    assert [entry.task for entry in m.queues[1].entries] == [second]
+    assert [entry.task for entry in m.cpus[0].here[1].entries] == [second]
 
 
 def test_another_name_is_no_arrival() -> None:
     m = machine(by_nice(2, "strict { a b }").replace("nice == 0", 'comm ~ "x"'))
     task = join(m, 0, comm="y")
     m.change(task, replace(m.tasks[task].spec, comm="x", process="x"), MS)
-    assert m.queues[1].entries[0].task == task
+    assert m.cpus[0].here[1].entries[0].task == task
     m.choose(0, MS)
     m.stop(0, 2 * MS, blocked=False)
     assert m.tasks[task].queue == 0  # but it counts at the next one
@@ -114,7 +115,7 @@ def test_a_waiting_task_that_exits_is_in_nobodys_way(place: str) -> None:
     task = join(m, 0)
     m.exit(task)
     assert m.tasks[task].phase is Phase.EXITED
-    assert m.queues[0].entries == []
+    assert m.cpus[0].here[0].entries == []
     assert m.choose(0, 0) is None
     assert claims(m) == [None]
 

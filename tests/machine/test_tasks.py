@@ -57,9 +57,9 @@ def test_a_newcomer_starts_behind_the_clock() -> None:
     m = vruntime()
     join(m, 0)
     assert states(m, 0, 0) == [MS]
-    assert m.queues[0].clock == 0
+    assert m.cpus[0].here[0].clock == 0
     run_first(m, 0, 10 * MS)
-    assert m.queues[0].clock == MS  # the v it started with, not the one it left with
+    assert m.cpus[0].here[0].clock == MS  # the v it started with, not the one it left with
     assert states(m, 0, 0) == [11 * MS]
     assert states(m, join(m, 0, 10 * MS), 0) == [2 * MS]
 
@@ -71,13 +71,13 @@ def test_a_sleeper_keeps_no_more_than_its_credit() -> None:
     hog = join(m, 0)
     for i in range(100):
         assert run_first(m, i * MS, MS) == hog
-    clock = m.queues[0].clock
+    clock = m.cpus[0].here[0].clock
     assert clock == 101 * MS
     m.wake(sleeper, 100 * MS)
     assert states(m, sleeper, 0) == [clock - 20 * MS]
-    assert m.queues[0].entries[0].key == clock - 20 * MS  # the key comes after the join
+    assert m.cpus[0].here[0].entries[0].key == clock - 20 * MS  # the key comes after the join
     assert m.choose(0, 100 * MS) == (sleeper, 0)
-    assert m.queues[0].clock == clock  # the clock never goes back
+    assert m.cpus[0].here[0].clock == clock  # the clock never goes back
 
 
 def test_a_short_sleeper_keeps_the_v_that_it_had() -> None:
@@ -265,7 +265,7 @@ def test_a_start_after_a_placement_moves_the_clock_and_is_charged() -> None:
     m = machine(text.replace("policy p", f"policy p {use}"))
     join(m, 0)
     run_first(m, 0, 2 * MS)
-    assert m.queues[0].clock == MS
+    assert m.cpus[0].here[0].clock == MS
     assert m.cpus[0].arbiter.relative(2 * MS) == (False, (), (((2 * MS, True),),))
 
 

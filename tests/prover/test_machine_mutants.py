@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from schedlang.ir import nodes as ir
 from schedlang.prover.prove import prove
 from schedlang.prover.verdict import Proved
-from tests.support import mutants
+from tests.support import mutants, unit_mutants
 from tests.support.attack import Budget, Ran, attack
 from tests.support.fuzz import wait_claim
 from tests.support.pairs import compare
 from tests.support.policies import compiled
 from tests.support.reading import Reading
 from tests.support.simulated_cpu import SimCpu
+from tests.support.simulated_units import Units
 from tests.support.simulator import Simulator
 
 MOST_TASKS = 6
@@ -34,14 +35,17 @@ SHORT_SEARCH = Budget(targets=1, climbs=2, randoms=3, steps=200)
 
 def whole(kind: object) -> type[Simulator] | None:
     """The machine that a class of the module makes, if it is one."""
-    if not isinstance(kind, type) or kind.__module__ != mutants.__name__:
+    modules = {mutants.__name__, unit_mutants.__name__}
+    if not isinstance(kind, type) or kind.__module__ not in modules:
         return None
     if issubclass(kind, SimCpu):
         return mutants.on(kind)
+    if issubclass(kind, Units):
+        return unit_mutants.on(kind)
     return kind if issubclass(kind, Simulator) else None
 
 
-ALL = {name: whole(kind) for name, kind in vars(mutants).items()}
+ALL = {name: whole(kind) for name, kind in (vars(mutants) | vars(unit_mutants)).items()}
 MUTANTS = {name: machine for name, machine in ALL.items() if machine is not None}
 
 # V is the least p of those that are non-empty whenever a child is chosen, or less: a child comes
@@ -222,6 +226,11 @@ KEEPS_BOUNDS = {
 }
 
 
+# No proof rule covers a queue with several instances.
+NO_BOUNDS = {name for name in MUTANTS if hasattr(unit_mutants, name)}
+
+
 def test_every_mutant_is_accounted_for() -> None:
-    assert NOTICED_IN.keys() | KEEPS_BOUNDS.keys() | EQUIVALENT == MUTANTS.keys()
-    assert not NOTICED_IN.keys() & KEEPS_BOUNDS.keys()
+    told = NOTICED_IN.keys() | KEEPS_BOUNDS.keys() | EQUIVALENT | NO_BOUNDS
+    assert told == MUTANTS.keys()
+    assert not NOTICED_IN.keys() & (KEEPS_BOUNDS.keys() | NO_BOUNDS)

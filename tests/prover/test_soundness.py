@@ -21,7 +21,7 @@ from tests.support.adversary import MS
 from tests.support.attack import Budget
 from tests.support.fuzz import examine
 from tests.support.pairs import simulated
-from tests.support.policies import compiled, policies, steered_policies
+from tests.support.policies import RULED, compiled, policies, steered_policies
 from tests.support.seed import shard_of_the_day
 from tests.support.shards import SHARDS, merged, run_shard
 
@@ -30,7 +30,7 @@ MOST_UNKNOWN = 0.10
 
 
 @settings(derandomize=True, max_examples=12)
-@given(st.one_of(policies(), steered_policies()), st.integers(0, 100))
+@given(st.one_of(policies(using=RULED), steered_policies(using=RULED)), st.integers(0, 100))
 def test_no_run_contradicts_a_verdict(text: str, seed: int) -> None:
     examine(text, seed, FEW)
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from schedlang.ir.nodes import MAX_SLICE_NS, Policy
+from schedlang.ir.nodes import MAX_SLICE_NS, Policy, Scope, Steal
 from schedlang.report.simulation import simulation_json
 from schedlang.simulate.engine import Setting, simulate
 from schedlang.simulate.program import OPERATION_NS
@@ -129,6 +129,9 @@ def test_waits_lead_to_turns(case: Case) -> None:
 @FEW
 @given(cases())
 def test_no_cpu_is_idle_while_a_thread_waits_that_it_may_run(case: Case) -> None:
+    """Where every CPU may take from every instance; else see `tests/machine/test_instances.py`."""
+    queues = case.policy.queues
+    assume(all(q.scope is Scope.GLOBAL or q.steal is Steal.ANY for q in queues))
     busy: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for turn in case.record.turns:
         busy[turn.cpu].append((turn.start_ns, turn.end_ns))

@@ -75,6 +75,9 @@ class FakeBackend:
     builds: int = 0
     ended: bool = True
 
+    def uncovered(self, policy: Policy) -> tuple[Diagnostic, ...]:
+        return ()
+
     def emit(self, policy: Policy, proof: ProofReport) -> str:
         return f"/* {policy.name}, {len(proof.findings)} findings */\n"
 

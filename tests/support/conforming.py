@@ -18,7 +18,7 @@ from schedlang.prover.verdict import ProofReport
 from schedlang.report.conformance import failure_lines
 from schedlang_bpf.emit import emit
 from schedlang_bpf.native import natives
-from tests.support.policies import compiled, policies, steered_policies
+from tests.support.policies import COMPILED, compiled, policies, steered_policies
 from tests.support.shards import drawn
 
 SHARDS = 20
@@ -47,7 +47,7 @@ def c_of(policy: Policy, defect: Defect | None = None) -> str:
 
 def run_shard(shard: int, number: int = POLICIES_PER_SHARD) -> Tally:
     """Raises AssertionError with a small policy and a short trace."""
-    texts = drawn(shard, number)
+    texts = drawn(shard, number, COMPILED)
     asked = [compiled(text) for text in texts]
     twins = natives([(c_of(policy), policy) for policy in asked])
     plan = Plan(TRACES_PER_POLICY, EVENTS, shard)
@@ -78,7 +78,7 @@ def smallest(plan: Plan, number: int, fine: Sequence[str]) -> str:
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.one_of(policies(), steered_policies()))
+    @given(st.one_of(policies(using=COMPILED), steered_policies(using=COMPILED)))
     def again(text: str) -> None:
         if text not in known:
             policy = compiled(text)

@@ -37,9 +37,9 @@ class LastRuleDecides(Simulator):
 class ForgetsTheQueue(Simulator):
     """The order's states are initialised at each arrival."""
 
-    def join(self, kind: Kind, task: SimTask, queue: int, given: States) -> None:
+    def join(self, kind: Kind, task: SimTask, queue: int, unit: int, given: States) -> None:
         task.by_queue.pop(queue, None)
-        super().join(kind, task, queue, given)
+        super().join(kind, task, queue, unit, given)
 
 
 class OrderJoinsFirst(Simulator):
@@ -64,8 +64,10 @@ class PlacesRequeued(Simulator):
     """A task whose turn ended is placed like one that woke."""
 
     def enqueue(self, number: int, key: int) -> None:
-        if not self.placed(number):
+        if (claimed := self.placed(number)) is None:
             super().enqueue(number, key)
+        else:
+            self.claim(number, claimed)
 
 
 class PlacesAnywhere(Simulator):
@@ -76,8 +78,8 @@ class PlacesAnywhere(Simulator):
 
 
 class NeverPlaces(Simulator):
-    def placed(self, number: int) -> bool:
-        return False
+    def placed(self, number: int) -> int | None:
+        return None
 
 
 class WakesNobody(Simulator):
@@ -113,12 +115,12 @@ class IgnoresKeys(Simulator):
 
 
 class ClockGoesBack(Simulator):
-    def move_clock(self, queue: int, v: int) -> None:
-        self.clocks[queue] = v
+    def move_clock(self, queue: int, unit: int, v: int) -> None:
+        self.clocks[queue, unit] = v
 
 
 class ClockStandsStill(Simulator):
-    def move_clock(self, queue: int, v: int) -> None:
+    def move_clock(self, queue: int, unit: int, v: int) -> None:
         pass
 
 

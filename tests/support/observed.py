@@ -83,7 +83,7 @@ class _Follower:
             wanted = self.fork(event.after, event.after_comm, now)
         waiting = [
             f"{queue.name}: {[machine.tasks[entry.task].spec.comm for entry in instance.entries]}"
-            for queue, instance in zip(self.policy.queues, machine.queues, strict=True)
+            for queue, instance in zip(self.policy.queues, machine.cpus[CPU].here, strict=True)
         ]
         chosen = machine.choose(CPU, now)
         if (None if chosen is None else chosen.task) == wanted:

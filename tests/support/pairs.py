@@ -18,7 +18,10 @@ from tests.support.traces import Act, Action, param_values, traces
 
 MODES = {"idle": Mode.IDLE, "running": Mode.RUNNING}
 ONE_CPU = Topology(1)
-SHAPES = [ONE_CPU, Topology(2), Topology(3), Topology(4, smt=2), Topology(6, smt=2)]
+SHAPES = [
+    *(ONE_CPU, Topology(2), Topology(3), Topology(4, smt=2), Topology(6, smt=2)),
+    *(Topology(2, 2, 2), Topology(4, 2), Topology(6, 3), Topology(8, 4, 2)),
+]
 PHASES = {
     "asleep": Phase.BLOCKED,
     "waiting": Phase.QUEUED,
@@ -35,7 +38,15 @@ def simulated(
 ) -> Simulator:
     reading = Reading(text)
     names = [param.name.name for param in reading.params]
-    return kind(reading, topology.cpus, dict(zip(names, params, strict=True)), topology.smt)
+    values = dict(zip(names, params, strict=True))
+    return kind(
+        reading,
+        topology.cpus,
+        values,
+        topology.smt,
+        llcs=topology.llcs,
+        nodes=topology.nodes,
+    )
 
 
 def arbitration(cpu: SimCpu, now: int) -> tuple[object, ...]:
@@ -121,18 +132,25 @@ class Pair:
             assert cpu.mode is MODES.get(other.state, Mode.CHOOSING)
             assert cpu.claimed == other.claim
             assert cpu.arbiter.relative(self.now) == arbitration(other, self.now)
-        assert [queue.clock for queue in ours.queues] == theirs.clocks
-        entries = [
-            (number, entry.key, entry.seq, entry.task)
+        instances = {
+            (number, instance.unit): instance
             for number, queue in enumerate(ours.queues)
-            for entry in queue.entries
+            for instance in queue.all
+        }
+        assert {place: instance.clock for place, instance in instances.items()} == theirs.clocks
+        entries = [
+            (*place, entry.key, entry.seq, entry.task)
+            for place, instance in instances.items()
+            for entry in instance.entries
         ]
-        waiting = [(entry.queue, entry.key, entry.seq, entry.task) for entry in theirs.waiting]
+        waiting = [(e.queue, e.unit, e.key, e.seq, e.task) for e in theirs.waiting]
         assert entries == sorted(waiting)
         for task, twin in zip(ours.tasks, theirs.tasks, strict=True):
             assert list(task.states) == list(twin.own.values())
             assert (task.queue, task.slice_ns) == (twin.queue, twin.slice_ns)
             assert task.phase is PHASES[twin.place]
+            units = [i.unit if i is not None else None for i in task.instances]
+            assert units == [twin.units.get(number) for number in range(len(units))]
             for number, states in enumerate(task.order_states):
                 assert (states is not None) == (number in twin.by_queue)
                 assert list(states or ()) == list(twin.by_queue.get(number, {}).values())

@@ -8,6 +8,7 @@ less, but leaves it to the world which queue a task is in, so that all queues ca
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -35,7 +36,21 @@ from tests.support.terms import (
 MS = 1_000_000
 MAX_SLICE_NS = 100 * MS
 NOW = Names(times=("now",))
+UNITS = ("node", "llc", "cpu")
 WEIGHTS = (1, 2, 3, 4, 5, 10, 100)
+
+
+class Part(StrEnum):
+    """A part of the language that a strategy can be told to leave out."""
+
+    SCOPES = "scopes"
+
+
+EVERYTHING = frozenset(Part)
+COMPILED: frozenset[Part] = frozenset()
+"""The parts that C is emitted for."""
+RULED: frozenset[Part] = frozenset()
+"""The parts that proof rules cover."""
 
 
 def compiled(text: str) -> ir.Policy:
@@ -70,8 +85,8 @@ VRUNTIME = OrderText("vruntime", (Formal("credit", 0, 200 * MS), Formal("fork", 
 
 
 @st.composite
-def policies(draw: DrawFn, max_queues: int = 4) -> str:
-    """A policy that the compiler accepts, as text."""
+def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTHING) -> str:
+    """A policy that the compiler accepts, as text; of the parts of the language those `using`."""
     params, names, shares = draw(_params())
     function, calls = draw(_functions(names))
     names = names.plus(calls)
@@ -85,13 +100,15 @@ def policies(draw: DrawFn, max_queues: int = 4) -> str:
     queues = [f"q{i}" for i in range(number)]
     lines = ["## Drawn at random.", "policy random", "use std.orders.{vruntime}", *params]
     lines += [function, state_text, *(order.text for order in orders)]
-    lines += [draw(_queue(queue, orders, readable, names)) for queue in queues]
+    scopes = draw(_scopes(number, using))
+    for queue, scope in zip(queues, scopes, strict=True):
+        lines.append(draw(_queue(queue, scope, orders, readable, names)))
     lines.append(draw(_route(queues, readable)))
     lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
     rungs = draw(st.lists(st.sampled_from(["prev", "core in any", "cpu in any"]), unique=True))
     lines += draw(_placement(rungs)) if rungs else []
-    lines += draw(_claims(queues))
+    lines += draw(_claims(queues, scopes))
     return "\n".join(line for line in lines if line) + "\n"
 
 
@@ -118,25 +135,26 @@ order deadline(period : duration) {
 
 
 @st.composite
-def steered_policies(draw: DrawFn, max_queues: int = 8) -> str:
+def steered_policies(draw: DrawFn, max_queues: int = 8, using: frozenset[Part] = EVERYTHING) -> str:
     """Queue `q3` takes the tasks whose comm is "q3"; the last one takes all others, too."""
     queues = [f"q{i}" for i in range(draw(st.integers(1, max_queues)))]
+    scopes = draw(_scopes(len(queues), using))
     hands, forks = st.sampled_from([0, 1, 5, 20]), st.sampled_from([1, 5])
     lines = [STEERED]
-    for queue in queues:
+    for queue, scope in zip(queues, scopes, strict=True):
         vruntime = f"vruntime(credit: {draw(hands)}ms, fork: {draw(forks)}ms)"
         deadline = f"deadline(period: {draw(forks)}ms)"
         options = ["fifo", "fifo", "recent", "recent", vruntime, vruntime, deadline]
         order = draw(st.sampled_from(options))
         slice_ms = draw(st.sampled_from([1, 4, 10]))
-        lines.append(f"queue {queue} {{ global  order {order}  slice {slice_ms}ms }}")
+        lines.append(f"queue {queue} {{ {scope}  order {order}  slice {slice_ms}ms }}")
     rules = [f'comm ~ "{queue}" -> {queue}' for queue in queues[:-1]]
     lines.append(f"route {{ {'  '.join(rules)}  else -> {queues[-1]} }}")
     lines.append(f"serve {draw(_tree(tuple(draw(st.permutations(queues)))))}")
     lines += draw(_guards(queues, Names(), ()))
     if draw(st.booleans()):
         lines.append(f"place {{ {draw(st.sampled_from(['prev', 'prev  cpu in any']))} }}")
-    lines += draw(_claims(queues))
+    lines += draw(_claims(queues, scopes))
     return "\n".join(lines) + "\n"
 
 
@@ -317,7 +335,9 @@ def _time_members(draw: DrawFn, names: Names, in_key: Names) -> list[str]:
 
 
 @st.composite
-def _queue(draw: DrawFn, name: str, orders: list[OrderText], readable: Names, consts: Names) -> str:
+def _queue(
+    draw: DrawFn, name: str, scope: str, orders: list[OrderText], readable: Names, consts: Names
+) -> str:
     order = draw(st.sampled_from(orders))
     arguments: list[str] = []
     for formal in order.formals:
@@ -327,7 +347,20 @@ def _queue(draw: DrawFn, name: str, orders: list[OrderText], readable: Names, co
     ordering = f"order {order.name}" + (f"({', '.join(arguments)})" if arguments else "")
     slice_ = fit(draw(quantities(readable.plus(ATTRIBUTES), DURATION)), 1, MAX_SLICE_NS, DURATION)
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
-    return f"queue {name} {{ global  {ordering}  slice {text} }}"
+    return f"queue {name} {{ {scope}  {ordering}  slice {text} }}"
+
+
+@st.composite
+def _scopes(draw: DrawFn, number: int, using: frozenset[Part]) -> list[str]:
+    """The scopes of so many queues, each perhaps with `steal`. In half of all policies they have
+    one instance each.
+    """
+    if Part.SCOPES not in using or not draw(st.booleans()):
+        return ["global"] * number
+    stolen = [f"per {unit}  steal{any_}" for unit in UNITS for any_ in ("", " any")]
+    near = [f"per {unit}  steal node" for unit in UNITS[1:]]
+    options = ["global", "global", *(f"per {unit}" for unit in UNITS), *stolen, *near]
+    return draw(st.lists(st.sampled_from(options), min_size=number, max_size=number))
 
 
 @st.composite
@@ -407,11 +440,10 @@ def _guards(draw: DrawFn, queues: list[str], names: Names, shares: tuple[Term, .
 
 
 @st.composite
-def _claims(draw: DrawFn, queues: list[str]) -> list[str]:
+def _claims(draw: DrawFn, queues: list[str], scopes: list[str]) -> list[str]:
     queue = draw(st.sampled_from(queues))
     goals = [
         "starvation_free",
-        "work_conserving",
         "no_lost_task",
         "bounded_preemption",
         f"wait({queue}) <= 1s when tasks({queue}) <= 4 and unrestricted and tick <= 1ms",
@@ -419,6 +451,8 @@ def _claims(draw: DrawFn, queues: list[str]) -> list[str]:
         f"fair({', '.join(queues)})",
         f"fair({queue}) within 100ms when cpus <= 1",
     ]
+    if all(scope == "global" or scope.endswith(("steal", "any")) for scope in scopes):
+        goals.append("work_conserving")
     chosen = draw(st.lists(st.sampled_from(goals), unique=True, max_size=3))
     lines = [f"guarantee {{ {'  '.join(chosen)} }}"] if chosen else []
     accepted = draw(st.lists(st.sampled_from(queues), unique=True, max_size=1))
@@ -432,6 +466,7 @@ def _tests(draw: DrawFn) -> list[str]:
     if not draw(st.booleans()):
         return []
     cpus = draw(st.integers(1, 4))
+    shape = draw(st.sampled_from(["", f" {cpus} llcs", f" {cpus} llcs {cpus} nodes"]))
     hogs, sleepers, jobs = (draw(st.integers(1, 5)) for _ in range(3))
     trait = draw(st.sampled_from(["", "nice 5 ", 'in "/a/b" ', f"on 0-{cpus - 1} ", "after 3ms "]))
     expectations = [
@@ -444,7 +479,7 @@ def _tests(draw: DrawFn) -> list[str]:
     chosen = draw(st.lists(st.sampled_from(expectations), unique=True, min_size=1))
     return [
         'test "drawn" {',
-        f"machine {cpus} cpus",
+        f"machine {cpus} cpus{shape}",
         f'spawn {hogs} hog as "hog"',
         f'spawn {sleepers} sleeper as "sleeper" {trait}runs 200us every 3ms',
         f'spawn {jobs} job as "job" runs 5ms',

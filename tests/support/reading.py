@@ -65,11 +65,17 @@ class Reading:
         self.numbers = {queue.name.name: i for i, queue in enumerate(self.queues)}
         self.kinds = [self._kind(queue) for queue in self.queues]
         self.slices = [only(ast.Slice, queue.clauses).value for queue in self.queues]
+        self.scopes = [only(ast.Scope, queue.clauses).scope.value for queue in self.queues]
+        self.steals = [self._steal(queue) for queue in self.queues]
         self.route = only(ast.Route, file.decls)
         self.tree = expanded(only(ast.Serve, file.decls).tree, file, {})
         self.guards = [d for d in file.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)]
         places = [d for d in file.decls if isinstance(d, ast.Place | ast.PlaceBy)]
         self.rungs = [rung.rung.value for place in places for rung in rungs_of(place, file)]
+
+    def _steal(self, queue: ast.Queue) -> str | None:
+        stealing = [clause for clause in queue.clauses if isinstance(clause, ast.Stealing)]
+        return stealing[0].steal.value if stealing else None
 
     def _kind(self, queue: ast.Queue) -> Kind:
         ordering = only(ast.Ordering, queue.clauses)
@@ -81,6 +87,12 @@ class Reading:
 
     def number(self, queue: ast.Ident) -> int:
         return self.numbers[queue.name]
+
+    def in_tree(self, tree: ast.Tree) -> list[int]:
+        """The queues at or below a node, first to last."""
+        if isinstance(tree, ast.Leaf):
+            return [self.number(tree.queue)]
+        return [queue for child in children(tree) for queue in self.in_tree(child)]
 
     def queues_of(self, tree: ast.Tree) -> set[int]:
         """The queues at or below a node."""

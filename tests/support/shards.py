@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from tests.support.attack import Budget
 from tests.support.fuzz import Examined, Ratio, examine
-from tests.support.policies import policies, steered_policies
+from tests.support.policies import RULED, Part, policies, steered_policies
 
 SHARDS = 40
 POLICIES_PER_SHARD = 50
 NUMBER = re.compile(r"\d[\d.]*")
 
 
-def drawn(shard: int, count: int) -> list[str]:
+def drawn(shard: int, count: int, using: frozenset[Part] = RULED) -> list[str]:
     """The same policies for the same shard."""
     texts: list[str] = []
 
@@ -32,7 +32,7 @@ def drawn(shard: int, count: int) -> list[str]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.one_of(policies(), steered_policies()))
+    @given(st.one_of(policies(using=using), steered_policies(using=using)))
     def collect(text: str) -> None:
         texts.append(text)
 

@@ -14,6 +14,7 @@ from schedlang.syntax import ast
 from tests.support.meaning import Described, Reader, Values, attributes
 from tests.support.reading import Kind, Reading
 from tests.support.simulated_cpu import SimCpu
+from tests.support.simulated_units import Units
 
 Option = TypeVar("Option")
 States = dict[str, int]
@@ -29,12 +30,15 @@ def first(options: Sequence[Option]) -> Option:
 
 @dataclass
 class SimTask:
-    """`place`: asleep, waiting, claimed or running; `cpu` is where it last ran."""
+    """`place`: asleep, waiting, claimed or running; `cpu` is where it last ran; `units` tells the
+    instance of each queue that it was in last.
+    """
 
     about: Described
     own: States
     cpu: int
     by_queue: dict[int, States] = field(default_factory=dict)
+    units: dict[int, int] = field(default_factory=dict)
     place: str = "asleep"
     queue: int = -1
     slice_ns: int = 0
@@ -44,20 +48,34 @@ class SimTask:
 class Waiting:
     task: int
     queue: int
+    unit: int
     key: int
     seq: int
 
 
 class Simulator:
     cpu_kind = SimCpu
+    units_kind = Units
 
     def __init__(
-        self, policy: Reading, cpus: int, params: Values, smt: int = 1, pick: Pick = first
+        self,
+        policy: Reading,
+        cpus: int,
+        params: Values,
+        smt: int = 1,
+        pick: Pick = first,
+        llcs: int = 1,
+        nodes: int = 1,
     ) -> None:
         self.policy, self.params, self.smt, self.pick = policy, dict(params), smt, pick
         self.tasks: list[SimTask] = []
         self.waiting: list[Waiting] = []
-        self.clocks = [0 for _ in policy.queues]
+        self.units = self.units_kind(policy, cpus, llcs, nodes)
+        self.clocks: dict[tuple[int, int], int] = {
+            (queue, self.units.seen(queue, cpu)): 0
+            for queue in range(len(policy.queues))
+            for cpu in range(cpus)
+        }
         self.seq = 0
         self.cpus = [self.cpu_kind(policy, self.guarded) for _ in range(cpus)]
 
@@ -83,8 +101,11 @@ class Simulator:
             self.handle("wake", None, task, given)
         task.queue = self.routed(task, given)
         kind = self.policy.kinds[task.queue]
-        given["clock"] = self.clocks[task.queue]
-        self.join(kind, task, task.queue, given)
+        claimed = self.placed(number) if anew else None
+        home = self.home(number) if claimed is None else claimed
+        unit = self.units.seen(task.queue, home)
+        given["clock"] = self.clocks[task.queue, unit]
+        self.join(kind, task, task.queue, unit, given)
         if anew:
             self.handle("wake", kind, task, given)
         self.handle("join", None, task, given)
@@ -92,8 +113,10 @@ class Simulator:
         key = 0 if kind.key is None else self.read(kind.key, kind, task, given)
         wanted = self.read(self.policy.slices[task.queue], None, task, given)
         task.slice_ns = min(max(wanted, 1), 100_000_000)
-        if not (anew and self.placed(number)):
+        if claimed is None:
             self.enqueue(number, key)
+        else:
+            self.claim(number, claimed)
 
     def routed(self, task: SimTask, given: States) -> int:
         for rule in self.policy.route.rules:
@@ -102,33 +125,65 @@ class Simulator:
         assert self.policy.route.otherwise is not None
         return self.policy.number(self.policy.route.otherwise)
 
-    def join(self, kind: Kind, task: SimTask, queue: int, given: States) -> None:
-        """The order's states appear when the task joins the queue for the first time."""
+    def join(self, kind: Kind, task: SimTask, queue: int, unit: int, given: States) -> None:
+        """The order's states appear when the task joins the queue for the first time, and go with
+        it to another instance.
+        """
         if queue not in task.by_queue:
             task.by_queue[queue] = {}
             for state in kind.states:
                 self.assign(task.by_queue[queue], state, state.initial, kind, task, given)
+        elif unit != task.units[queue]:
+            self.rebase(kind, task, queue, unit)
+        task.units[queue] = unit
+
+    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int) -> None:
+        if kind.clock_state is not None:
+            moved = self.clocks[queue, unit] - self.clocks[queue, task.units[queue]]
+            task.by_queue[queue][kind.clock_state] += moved
+
+    def home(self, number: int) -> int:
+        """Of a task that claims no CPU."""
+        last = self.tasks[number].cpu
+        allowed = [cpu for cpu in range(len(self.cpus)) if self.may_run(number, cpu)]
+        return last if last in allowed else allowed[0]
 
     def enqueue(self, number: int, key: int) -> None:
         task = self.tasks[number]
-        self.waiting.append(Waiting(number, task.queue, key, self.seq))
+        entry = Waiting(number, task.queue, task.units[task.queue], key, self.seq)
+        self.waiting.append(entry)
         self.seq += 1
         task.place = "waiting"
-        self.wake_one([cpu for cpu in self.idle() if self.may_run(number, cpu)])
+        self.wake_one(self.wakeable(entry))
+
+    def wakeable(self, entry: Waiting) -> list[int]:
+        """The idle CPUs that could take the entry: of its instance, else those that may steal."""
+        idle = [cpu for cpu in self.idle() if self.may_take(entry, cpu)]
+        return [cpu for cpu in idle if self.sees(entry, cpu)] or idle
+
+    def may_take(self, entry: Waiting, cpu: int) -> bool:
+        return self.may_run(entry.task, cpu) and self.units.takes(entry.queue, entry.unit, cpu)
+
+    def sees(self, entry: Waiting, cpu: int) -> bool:
+        """Whether the entry's instance is non-empty for the CPU because of it."""
+        return self.may_run(entry.task, cpu) and self.units.seen(entry.queue, cpu) == entry.unit
 
     def wake_one(self, options: list[int]) -> None:
         if options:
             self.cpus[self.pick(options)].state = "woken"
 
-    def placed(self, number: int) -> bool:
+    def placed(self, number: int) -> int | None:
+        """The CPU that the task claims."""
         for rung in self.policy.rungs:
             allowed = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
             options = [cpu for cpu in allowed if self.fits(rung, number, cpu)]
             if options:
-                cpu = self.cpus[self.pick(options)]
-                cpu.state, cpu.claim, self.tasks[number].place = "claimed", number, "claimed"
-                return True
-        return False
+                return self.pick(options)
+        return None
+
+    def claim(self, number: int, cpu: int) -> None:
+        self.cpus[cpu].state, self.cpus[cpu].claim = "claimed", number
+        self.tasks[number].place = "claimed"
 
     def fits(self, rung: str, number: int, cpu: int) -> bool:
         if rung == "prev":
@@ -153,13 +208,14 @@ class Simulator:
         here, task = self.cpus[cpu], self.tasks[number]
         clock_state = self.policy.kinds[task.queue].clock_state
         if clock_state is not None:
-            self.move_clock(task.queue, task.by_queue[task.queue][clock_state])
+            v = task.by_queue[task.queue][clock_state]
+            self.move_clock(task.queue, task.units[task.queue], v)
         here.start(number, task.queue, task.slice_ns, now)
         task.place, task.cpu = "running", cpu
         return number, task.queue
 
-    def move_clock(self, queue: int, v: int) -> None:
-        self.clocks[queue] = max(self.clocks[queue], v)
+    def move_clock(self, queue: int, unit: int, v: int) -> None:
+        self.clocks[queue, unit] = max(self.clocks[queue, unit], v)
 
     def settle(self, cpu: int, now: int) -> None:
         self.cpus[cpu].settle(now)
@@ -173,7 +229,7 @@ class Simulator:
         task, kind = self.tasks[turn.task], self.policy.kinds[turn.queue]
         given = {
             "now": now,
-            "clock": self.clocks[turn.queue],
+            "clock": self.clocks[turn.queue, task.units[turn.queue]],
             "used": self.used(now - turn.since),
             "granted": turn.slice_ns,
             "blocked": int(blocked),
@@ -211,23 +267,37 @@ class Simulator:
         return chosen
 
     def take(self, cpu: int, now: int) -> tuple[int, int] | None:
-        reachable = [entry for entry in self.waiting if self.may_run(entry.task, cpu)]
+        reachable = [entry for entry in self.waiting if self.sees(entry, cpu)]
         full = {entry.queue for entry in reachable}
         queue = self.cpus[cpu].served(full, now)
-        if queue is None:
+        options = [entry for entry in reachable if entry.queue == queue] or self.loot(cpu)
+        if not options:
             return None
-        least = min(self.rank(entry) for entry in reachable if entry.queue == queue)
-        entry = next(e for e in reachable if e.queue == queue and self.rank(e) == least)
+        if queue is None:
+            self.walk_for_stolen(cpu, options[0].queue)
+        entry = min(options, key=self.rank)
         self.waiting.remove(entry)
         return self.start(cpu, entry.task, now)
+
+    def walk_for_stolen(self, cpu: int, queue: int) -> None:
+        self.cpus[cpu].walk_for_placed(queue)
+
+    def loot(self, cpu: int) -> list[Waiting]:
+        """What is in the first instance that the CPU finds to steal from."""
+        for queue in self.policy.in_tree(self.policy.tree):
+            for unit in self.units.robbed(queue, cpu):
+                found = [e for e in self.waiting if (e.queue, e.unit) == (queue, unit)]
+                options = [entry for entry in found if self.may_run(entry.task, cpu)]
+                if options:
+                    return options
+        return []
 
     def rank(self, entry: Waiting) -> tuple[int, int]:
         return entry.key, entry.seq
 
     def hand_on(self) -> None:
-        idle = self.idle()
-        entries = sorted(self.waiting, key=lambda entry: (entry.queue, entry.key, entry.seq))
-        self.wake_one([cpu for e in entries for cpu in idle if self.may_run(e.task, cpu)])
+        entries = sorted(self.waiting, key=lambda e: (e.queue, e.unit, e.key, e.seq))
+        self.wake_one([cpu for entry in entries for cpu in self.wakeable(entry)])
 
     # --- expressions
 

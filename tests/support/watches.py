@@ -42,7 +42,7 @@ def has_work(machine: Simulator, cpu: int, queue: int) -> bool:
     """Whether the queue has a task that may run on the CPU, or runs there."""
     turn = machine.cpus[cpu].turn
     return (turn is not None and turn.queue == queue) or any(
-        entry.queue == queue and machine.may_run(entry.task, cpu) for entry in machine.waiting
+        entry.queue == queue and machine.sees(entry, cpu) for entry in machine.waiting
     )
 
 

@@ -150,8 +150,6 @@ class World:
         """All that had to choose have chosen."""
         idle = self.machine.idle()
         for entry in self.machine.waiting:
-            allowed = [
-                c for c in range(len(self.machine.cpus)) if self.machine.may_run(entry.task, c)
-            ]
+            allowed = [c for c in range(len(self.machine.cpus)) if self.machine.may_take(entry, c)]
             self.idle_beside_work += any(cpu in idle for cpu in allowed)
             self.lost += all(cpu in idle for cpu in allowed)

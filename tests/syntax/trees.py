@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schedlang.ir.nodes import Property, Rung
+from schedlang.ir.nodes import Property, Rung, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -73,7 +73,8 @@ handlers = st.builds(
 members = st.lists(states | handlers, max_size=4).map(tuple)
 arguments = st.lists(st.builds(ast.Argument, idents, expressions, st.just(AT)), max_size=3)
 clauses = st.one_of(
-    st.builds(ast.Scope, st.just(AT)),
+    st.builds(ast.Scope, st.sampled_from(tuple(Scope)), st.just(AT)),
+    st.builds(ast.Stealing, st.sampled_from(tuple(Steal)), st.just(AT)),
     st.builds(ast.Ordering, idents, arguments.map(tuple), st.just(AT)),
     st.builds(ast.Slice, expressions, st.just(AT)),
 )

@@ -1,0 +1,18 @@
+"""What a policy can say that no C is emitted for yet."""
+
+from __future__ import annotations
+
+from schedlang.diagnostics.model import Diagnostic, Label
+from schedlang.ir.nodes import Policy, Queue, Scope
+
+CODE = "E0403"
+
+
+def uncovered(policy: Policy) -> tuple[Diagnostic, ...]:
+    return tuple(_scope(queue) for queue in policy.queues if queue.scope is not Scope.GLOBAL)
+
+
+def _scope(queue: Queue) -> Diagnostic:
+    message = f"a queue {queue.scope} is not compiled to C yet"
+    note = "`schedc sim` and `schedc test` run it; a `global` queue is compiled"
+    return Diagnostic(CODE, message, Label(queue.span), notes=(note,))
