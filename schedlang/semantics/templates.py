@@ -153,7 +153,11 @@ def _put_in(
     with site.findings.used_at(use.span):
         if not check_template(found.tree, site.findings):
             return None
-        return _expand(found.tree.tree, _Site(found.module, given, inside, site.findings))
+        body = _expand(found.tree.tree, _Site(found.module, given, inside, site.findings))
+    if body is None or isinstance(body, ast.Leaf):
+        return body
+    # INVARIANT: the root of a policy's tree is in the policy's own file: repairs go after it.
+    return replace(body, span=use.span)
 
 
 def _tell_unknown(name: ast.Ident, kind: str, known: frozenset[str], findings: Findings) -> None:

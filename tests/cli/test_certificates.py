@@ -62,7 +62,14 @@ def test_cvc5_agrees_on_every_certificate_of_the_examples(path: Path) -> None:
     assert len(said) > 10
 
 
-ORDERS = {"vruntime": "vruntime(credit: 20ms, fork: 1ms)"}
+ORDERS = {
+    "vruntime": "vruntime(credit: 20ms, fork: 1ms)",
+    "deadline": "deadline(period: 5ms)",
+    "eevdf": "eevdf(request: 3ms, credit: 20ms)",
+    "shortest": "shortest(patience: 100ms)",
+    "longest": "longest(patience: 100ms)",
+    "latency": "latency(patience: 100ms)",
+}
 """Every order of the standard library, as a policy would use it."""
 
 

@@ -105,6 +105,13 @@ def test_a_tree_is_put_in(serve: str, template: str, same: str) -> None:
     assert ir_text(policy(serve=serve).replace("use my.lib.{f}", f"tree t{template}")) == plain
 
 
+def test_the_root_of_a_tree_stands_where_the_policy_uses_the_template() -> None:
+    library = "library lib  tree t(x, y) = u(x, y)  tree u(x, y) = strict { x  y }"
+    found = lowered(policy(names="t", serve="t(a, b)"), lib=library).policy
+    assert found is not None
+    assert found.sources[found.serve.span.file].excerpt(found.serve.span) == "t(a, b)"
+
+
 def test_a_ladder_is_put_in() -> None:
     plain = policy(more="place { cpu in any  prev }").replace("use my.lib.{f}\n", "")
     library = "library lib  ladder up { cpu in any  prev }"
@@ -233,11 +240,9 @@ def test_the_first_folder_wins_and_std_is_never_replaced(tmp_path: Path) -> None
     write(beside, "std/orders.sched", "never")
     shelf = Folders((beside, further))
     found = [shelf.find(("my", "lib")), shelf.find(("my", "other")), shelf.find(("std", "orders"))]
-    assert [s.text.split()[0] for s in found if isinstance(s, Source)] == [
-        "first",
-        "third",
-        "library",
-    ]
+    texts = [source.text for source in found if isinstance(source, Source)]
+    assert texts[:2] == ["first", "third"]
+    assert "library orders" in texts[2]
     assert shelf.find(("my", "none")) is None
     assert ("my", "other") in shelf.near(("my", "othre"))
 

@@ -60,7 +60,7 @@ struct task_ctx {
 		u64 due; /* everything.sched:19 due */
 	} queue_urgent;
 	struct {
-		u64 v; /* orders.sched:7 v */
+		u64 v; /* orders.sched:9 v */
 	} queue_fair;
 };
 
@@ -201,14 +201,14 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 
 	if (!(t->turn.joined & BIT(QUEUE_FAIR))) {
 		t->turn.joined |= BIT(QUEUE_FAIR);
-#line 7 "orders.sched"
+#line 9 "orders.sched"
 		t->queue_fair.v = clock + 1000000;
 #line 207 "everything.bpf.c"
 	}
 	task_join(p, t, now);
-#line 8 "orders.sched"
-	t->queue_fair.v = point_max(t->queue_fair.v, clock - 20000000);
 #line 10 "orders.sched"
+	t->queue_fair.v = point_max(t->queue_fair.v, clock - 20000000);
+#line 12 "orders.sched"
 	t->turn.key = t->queue_fair.v;
 #line 26 "everything.sched"
 	t->turn.slice_ns = param_quantum();
@@ -220,7 +220,7 @@ static __always_inline void
 queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 		s64 used, s64 granted, bool blocked)
 {
-#line 9 "orders.sched"
+#line 11 "orders.sched"
 	t->queue_fair.v = t->queue_fair.v + quotient(used * 100, weight_of(p));
 }
 #line 227 "everything.bpf.c"

@@ -36,7 +36,7 @@ static u64 clock_tasks; /* fair.sched:7 queue tasks */
 struct task_ctx {
 	struct turn turn;
 	struct {
-		u64 v; /* orders.sched:7 v */
+		u64 v; /* orders.sched:9 v */
 	} queue_tasks;
 };
 
@@ -64,13 +64,13 @@ queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 
 	if (!(t->turn.joined & BIT(QUEUE_TASKS))) {
 		t->turn.joined |= BIT(QUEUE_TASKS);
-#line 7 "orders.sched"
+#line 9 "orders.sched"
 		t->queue_tasks.v = clock + 1000000;
 #line 70 "fair.bpf.c"
 	}
-#line 8 "orders.sched"
-	t->queue_tasks.v = point_max(t->queue_tasks.v, clock - 20000000);
 #line 10 "orders.sched"
+	t->queue_tasks.v = point_max(t->queue_tasks.v, clock - 20000000);
+#line 12 "orders.sched"
 	t->turn.key = t->queue_tasks.v;
 #line 7 "fair.sched"
 	t->turn.slice_ns = param_quantum();
@@ -82,7 +82,7 @@ static __always_inline void
 queue_tasks_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 		 s64 used, s64 granted, bool blocked)
 {
-#line 9 "orders.sched"
+#line 11 "orders.sched"
 	t->queue_tasks.v = t->queue_tasks.v + quotient(used * 100, weight_of(p));
 }
 #line 89 "fair.bpf.c"

@@ -54,10 +54,10 @@ struct task_ctx {
 		s64 since; /* web_server.sched:11 since */
 	} task;
 	struct {
-		u64 v; /* orders.sched:7 v */
+		u64 v; /* orders.sched:9 v */
 	} queue_interactive;
 	struct {
-		u64 v; /* orders.sched:7 v */
+		u64 v; /* orders.sched:9 v */
 	} queue_normal;
 };
 
@@ -152,13 +152,13 @@ queue_interactive_arrive(struct task_struct *p, struct task_ctx *t, u64 now, boo
 
 	if (!(t->turn.joined & BIT(QUEUE_INTERACTIVE))) {
 		t->turn.joined |= BIT(QUEUE_INTERACTIVE);
-#line 7 "orders.sched"
+#line 9 "orders.sched"
 		t->queue_interactive.v = clock + 1000000;
 #line 158 "web_server.bpf.c"
 	}
-#line 8 "orders.sched"
-	t->queue_interactive.v = point_max(t->queue_interactive.v, clock - 10000000);
 #line 10 "orders.sched"
+	t->queue_interactive.v = point_max(t->queue_interactive.v, clock - 10000000);
+#line 12 "orders.sched"
 	t->turn.key = t->queue_interactive.v;
 #line 17 "web_server.sched"
 	t->turn.slice_ns = 1000000;
@@ -170,7 +170,7 @@ static __always_inline void
 queue_interactive_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 		       s64 used, s64 granted, bool blocked)
 {
-#line 9 "orders.sched"
+#line 11 "orders.sched"
 	t->queue_interactive.v = t->queue_interactive.v + quotient(used * 100, weight_of(p));
 }
 #line 177 "web_server.bpf.c"
@@ -183,13 +183,13 @@ queue_normal_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool wok
 
 	if (!(t->turn.joined & BIT(QUEUE_NORMAL))) {
 		t->turn.joined |= BIT(QUEUE_NORMAL);
-#line 7 "orders.sched"
+#line 9 "orders.sched"
 		t->queue_normal.v = clock + 1000000;
 #line 189 "web_server.bpf.c"
 	}
-#line 8 "orders.sched"
-	t->queue_normal.v = point_max(t->queue_normal.v, clock - 20000000);
 #line 10 "orders.sched"
+	t->queue_normal.v = point_max(t->queue_normal.v, clock - 20000000);
+#line 12 "orders.sched"
 	t->turn.key = t->queue_normal.v;
 #line 18 "web_server.sched"
 	t->turn.slice_ns = param_quantum();
@@ -201,7 +201,7 @@ static __always_inline void
 queue_normal_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 		  s64 used, s64 granted, bool blocked)
 {
-#line 9 "orders.sched"
+#line 11 "orders.sched"
 	t->queue_normal.v = t->queue_normal.v + quotient(used * 100, weight_of(p));
 }
 #line 208 "web_server.bpf.c"
