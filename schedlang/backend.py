@@ -198,7 +198,7 @@ class Twin(Protocol):
         ...
 
     def wake(self, task: int, cpu: int) -> None:
-        """Somebody on `cpu` wakes the task."""
+        """The task that runs on `cpu` wakes the task; an interrupt does if none runs."""
         ...
 
     def expire(self, cpu: int) -> None:

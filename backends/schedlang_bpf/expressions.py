@@ -165,6 +165,7 @@ _INPUTS: Final = {
     Input.USED: "used",
     Input.GRANTED: "granted",
     Input.BLOCKED: "blocked",
+    Input.WOKEN: "woke",
 }
 
 

@@ -23,9 +23,10 @@ from schedlang_bpf.expressions import Scope, c_expression
 from schedlang_bpf.naming import Names
 from schedlang_bpf.text import comment_text, place_text
 from schedlang_bpf.views import Function, FunctionsView, Variable
-from schedlang_bpf.walk import handler_expressions, read_once
+from schedlang_bpf.walk import handler_expressions, read_once, reads
 
 _TASK = ("struct task_struct *p", "struct task_ctx *t", "u64 now")
+_WOKE = ("bool woke",)
 _STOP = ("s64 used", "s64 granted", "bool blocked")
 _WIDTH = 100
 _VOID = "static __always_inline void"
@@ -50,7 +51,7 @@ def task_functions(policy: Policy, names: Names) -> FunctionsView:
         code = Code(policy.sources)
         _handle(handlers, policy.states, names.task_states, "t->task", scope, code, "\t")
         place = place_text(handlers[0].span, policy.sources)
-        more = _STOP if event is Event.STOP else ()
+        more = _STOP if event is Event.STOP else _WOKE if asks_whether_woken(handlers) else ()
         signature = _signature(f"task_{event.value}", *more)
         locals_ = _locals(handler_expressions(handlers))
         comment = f"{place} task, on {event.value}"
@@ -82,6 +83,14 @@ def handlers_of(handlers: tuple[Handler, ...], event: Event) -> tuple[Handler, .
     return tuple(handler for handler in handlers if handler.event is event)
 
 
+def asks_whether_woken(handlers: tuple[Handler, ...]) -> bool:
+    return reads(handler_expressions(handlers), Input.WOKEN)
+
+
+def route_asks_whether_woken(policy: Policy) -> bool:
+    return reads((rule.condition for rule in policy.route.rules), Input.WOKEN)
+
+
 def route_function(policy: Policy, names: Names) -> FunctionsView:
     code = Code(policy.sources)
     scope = names.task_scope()
@@ -90,7 +99,7 @@ def route_function(policy: Policy, names: Names) -> FunctionsView:
         code.at(rule.span, f"\t\treturn {names.queue_ids[rule.queue]};")
     code.at(policy.route.span, f"\treturn {names.queue_ids[policy.route.otherwise]};")
     comment = f"{place_text(policy.route.span, policy.sources)} route"
-    signature = _signature("route")
+    signature = _signature("route", *(_WOKE if route_asks_whether_woken(policy) else ()))
     locals_ = _locals(rule.condition for rule in policy.route.rules)
     route = Function(comment, "static __always_inline u32", signature, locals_, code.lines())
     return FunctionsView((route,))
@@ -122,7 +131,8 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
         _handle(wake, order.states, states, where, scope, code, "\t\t")
         code.own("\t}")
     if handlers_of(policy.handlers, Event.JOIN):
-        code.own("\ttask_join(p, t, now);")
+        woke = ", woke" if asks_whether_woken(handlers_of(policy.handlers, Event.JOIN)) else ""
+        code.own(f"\ttask_join(p, t, now{woke});")
     join = handlers_of(order.handlers, Event.JOIN)
     _handle(join, order.states, states, where, scope, code, "\t")
     if order.key is not None:

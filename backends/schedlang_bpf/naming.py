@@ -54,7 +54,7 @@ def name_policy(policy: Policy) -> Names:
         order_states=tuple(
             c_names(state.name for state in queue.order.states) for queue in policy.queues
         ),
-        task_states=c_names(state.name for state in policy.states),
+        task_states=c_names(state.name.replace(".", "_") for state in policy.states),
         params=c_names(params),
         param_functions=c_names(params, "param"),
         cgroups=cgroup_paths(policy),

@@ -21,8 +21,10 @@ from schedlang_bpf.arbitration import (
 )
 from schedlang_bpf.functions import (
     arrival_name,
+    asks_whether_woken,
     handlers_of,
     queue_functions,
+    route_asks_whether_woken,
     route_function,
     stop_name,
     task_functions,
@@ -48,6 +50,7 @@ from schedlang_bpf.views import (
     QueueStart,
     QueuesView,
     SelectCpuView,
+    SnapshotLine,
     StartView,
     StateView,
     TunableParam,
@@ -116,6 +119,8 @@ def _headers(policy: Policy) -> Iterator[str]:
     if matches_names(policy):
         yield "names"
     yield "turn"
+    if _asks_for_wakers(policy):
+        yield "wakers"
 
 
 def _queues(policy: Policy, names: Names) -> QueuesView:
@@ -201,7 +206,17 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
     task_stop = bool(handlers_of(policy.handlers, Event.STOP))
     return TurnsView(
         cpu=uses_cpu_state(policy),
-        task_wake=bool(handlers_of(policy.handlers, Event.WAKE)),
+        task_wake=_task_wake(policy),
+        route="route(p, t, now, woke)" if route_asks_whether_woken(policy) else "route(p, t, now)",
+        waking=bool(handlers_of(policy.handlers, Event.WAKING)),
+        snapshots=tuple(
+            SnapshotLine(
+                names.task_states[snapshot.into],
+                names.task_states[snapshot.of],
+                place_text(policy.states[snapshot.into].span, policy.sources),
+            )
+            for snapshot in policy.snapshots
+        ),
         task_stop=task_stop,
         charged=task_stop or bool(stops),
         arrivals=tuple(
@@ -209,6 +224,18 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
         ),
         stops=stops,
     )
+
+
+def _task_wake(policy: Policy) -> str:
+    """The call of the task's own handlers of a wake-up, empty if there are none."""
+    handlers = handlers_of(policy.handlers, Event.WAKE)
+    if not handlers:
+        return ""
+    return f"task_wake(p, t, now{', woke' if asks_whether_woken(handlers) else ''})"
+
+
+def _asks_for_wakers(policy: Policy) -> bool:
+    return bool(policy.snapshots or handlers_of(policy.handlers, Event.WAKING))
 
 
 def _start(policy: Policy, names: Names) -> StartView:
@@ -242,8 +269,9 @@ def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
 def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
     rungs = tuple(_rung(rung) for rung in policy.placement)
     text = " ".join(rung.value for rung in policy.placement)
-    picks = rungs != ("prev",)
-    return SelectCpuView(names.ops, f"place {{ {text} }}", rungs, picks, _now(policy))
+    picks, wakers = rungs != ("prev",), _asks_for_wakers(policy)
+    label = f"place {{ {text} }}"
+    return SelectCpuView(names.ops, label, rungs, picks, _now(policy), wakers)
 
 
 def _rung(rung: Rung) -> str:
@@ -264,8 +292,8 @@ def _now(policy: Policy) -> str:
 
 
 def _enqueue(policy: Policy, names: Names) -> EnqueueView:
-    keyed = _keyed(policy, names)
-    return EnqueueView(names.ops, bool(policy.placement), keyed, _now(policy))
+    keyed, wakers = _keyed(policy, names), _asks_for_wakers(policy)
+    return EnqueueView(names.ops, bool(policy.placement), keyed, _now(policy), wakers)
 
 
 def _keyed(policy: Policy, names: Names) -> str:

@@ -176,11 +176,25 @@ class QueueStart:
 
 @final
 @dataclass(frozen=True, slots=True)
+class SnapshotLine:
+    into: str
+    of: str
+    place: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class TurnsView:
-    """turns.c.j2: `charged` if anything reads what a turn has used."""
+    """turns.c.j2: `charged` if anything reads what a turn has used.
+
+    `waking` if the waker's handlers ask for wake-ups, `snapshots` what it leaves to whom it wakes.
+    """
 
     cpu: bool
-    task_wake: bool
+    task_wake: str
+    route: str
+    waking: bool
+    snapshots: tuple[SnapshotLine, ...]
     task_stop: bool
     charged: bool
     arrivals: tuple[QueueCall, ...]
@@ -266,6 +280,7 @@ class SelectCpuView:
     rungs: tuple[str, ...]
     picks: bool
     now: str
+    wakers: bool
 
 
 @final
@@ -277,6 +292,7 @@ class EnqueueView:
     places: bool
     keyed: str
     now: str
+    wakers: bool
 
 
 @final

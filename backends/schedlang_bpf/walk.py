@@ -80,6 +80,11 @@ def read_once(roots: Iterable[Expr]) -> frozenset[Input | Name]:
     return frozenset(clock) | {part.name for part in parts if isinstance(part, Match)}
 
 
+def reads(roots: Iterable[Expr], given: Input) -> bool:
+    parts = (part for root in roots for part in walk(root))
+    return any(isinstance(part, InputRef) and part.input is given for part in parts)
+
+
 def cgroup_paths(policy: Policy) -> tuple[str, ...]:
     """The cgroups that the policy names, in order of first mention."""
     found = (part.path for part in expressions(policy) if isinstance(part, CgroupUnder))

@@ -148,13 +148,17 @@ class _Pair:
         cpu = allowed[event.pick % len(allowed)]
         number = self._twin.fork(spec, cpu)
         self._tell(f"task {number} is forked on CPU {cpu}: {_traits(spec)}")
-        self._machine.fork(spec, self.now, cpu)
-        self._twin.wake(number, 0)
+        self._machine.fork(spec, self.now, cpu, self._running(cpu))
+        self._twin.wake(number, cpu)
 
     def _wake(self, task: int, cpu: int) -> None:
-        self._tell(f"task {task} wakes up")
-        self._machine.wake(task, self.now)
+        self._tell(f"task {task} is woken on CPU {cpu}")
+        self._machine.wake(task, self.now, self._running(cpu))
         self._twin.wake(task, cpu)
+
+    def _running(self, cpu: int) -> int | None:
+        turn = self._machine.cpus[cpu].turn
+        return None if turn is None else turn.task
 
     def _stop(self, cpu: int, *, blocked: bool) -> None:
         self._tell(f"the task on CPU {cpu} {'blocks' if blocked else 'uses up its slice'}")

@@ -88,6 +88,7 @@ class Input(StrEnum):
     USED = "used"
     GRANTED = "granted"
     BLOCKED = "blocked"
+    WOKEN = "woken"
 
 
 class Owner(StrEnum):
@@ -148,6 +149,7 @@ INPUT_TYPES = {
     Input.USED: (Type.DURATION, Interval(MIN_CHARGE_NS, MAX_CHARGE_NS)),
     Input.GRANTED: (Type.DURATION, Interval(1, MAX_SLICE_NS)),
     Input.BLOCKED: (Type.BOOL, BOOL_RANGE),
+    Input.WOKEN: (Type.BOOL, BOOL_RANGE),
 }
 
 
@@ -326,7 +328,10 @@ class Param:
 
 
 class Event(StrEnum):
+    """`WAKING` is the waker's: of the task that runs, when it wakes another."""
+
     WAKE = "wake"
+    WAKING = "waking"
     JOIN = "join"
     STOP = "stop"
 
@@ -360,6 +365,15 @@ class Handler:
     condition: Expr | None
     assigns: tuple[Assign, ...]
     span: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """When a task wakes another, the other's task state `into` takes the waker's state `of`."""
+
+    of: int
+    into: int
 
 
 @final
@@ -617,3 +631,4 @@ class Policy:
     sources: Sources
     tests: tuple[Test, ...] = ()
     preemptions: tuple[Preempt, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()

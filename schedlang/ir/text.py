@@ -33,6 +33,8 @@ def _policy(policy: ir.Policy) -> Iterator[str]:
     if policy.states or policy.handlers:
         yield "task"
         yield from _members(policy.states, policy.handlers, show)
+    for snapshot in policy.snapshots:
+        yield f"  {policy.states[snapshot.into].name} from {policy.states[snapshot.of].name}"
     for queue in policy.queues:
         yield from _queue(queue, policy)
     yield "route"

@@ -19,7 +19,12 @@ from schedlang.ir.walk import leaves
 
 __all__ = ["IrError", "verify"]
 
-STOP_INPUTS = frozenset((Input.USED, Input.GRANTED, Input.BLOCKED))
+INPUTS_OF = {
+    Event.WAKE: frozenset((Input.WOKEN,)),
+    Event.JOIN: frozenset((Input.WOKEN,)),
+    Event.STOP: frozenset((Input.USED, Input.GRANTED, Input.BLOCKED)),
+    Event.WAKING: frozenset[Input](),
+}
 
 
 def verify(policy: ir.Policy) -> None:
@@ -29,10 +34,12 @@ def verify(policy: ir.Policy) -> None:
     now = frozenset((Input.NOW,))
     task = Place("task", policy.params, True, now)
     _verify_members(policy.states, policy.handlers, Owner.TASK, task)
+    _verify_snapshots(policy, task)
     _demand_distinct((queue.name for queue in policy.queues), constant)
     for queue in policy.queues:
         _verify_queue(queue, policy)
-    _verify_route(policy, Place("route", policy.params, True, now, policy.states))
+    arrival = frozenset((Input.NOW, Input.WOKEN))
+    _verify_route(policy, Place("route", policy.params, True, arrival, policy.states))
     _verify_tree(policy, Place("serve", policy.params))
     _verify_guards(policy, Place("guard", policy.params))
     _verify_preemptions(policy, Place("preempt", policy.params))
@@ -65,6 +72,16 @@ def _verify_members(
         _verify_handler(handler, states, _with_states(place, owner, states))
 
 
+def _verify_snapshots(policy: ir.Policy, place: Place) -> None:
+    _demand_distinct((snapshot.into for snapshot in policy.snapshots), place)
+    for snapshot in policy.snapshots:
+        inside = 0 <= snapshot.of < snapshot.into < len(policy.states)
+        place.demand(inside, f"a snapshot of {snapshot.of} in {snapshot.into}")
+        of, into = policy.states[snapshot.of], policy.states[snapshot.into]
+        place.demand((of.type, of.range) == (into.type, into.range), f"`{into.name}` is another")
+        place.demand(not of.type.is_point, f"`{of.name}` is a point")
+
+
 def _with_states(place: Place, owner: Owner, states: tuple[ir.State, ...]) -> Place:
     if owner is Owner.TASK:
         return replace(place, task_states=states)
@@ -80,8 +97,7 @@ def _verify_state(state: ir.State, place: Place) -> None:
 
 
 def _verify_handler(handler: ir.Handler, states: tuple[ir.State, ...], place: Place) -> None:
-    if handler.event is Event.STOP:
-        place = replace(place, inputs=place.inputs | STOP_INPUTS)
+    place = replace(place, inputs=place.inputs | INPUTS_OF[handler.event])
     if handler.condition is not None:
         verify_expr(handler.condition, Type.BOOL, place)
     for assign in handler.assigns:
@@ -94,12 +110,15 @@ def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
     inputs = frozenset((Input.NOW, Input.CLOCK))
     place = Place(name, policy.params, True, inputs, policy.states)
     _verify_members(order.states, order.handlers, Owner.ORDER, place)
+    waking = any(handler.event is Event.WAKING for handler in order.handlers)
+    place.demand(not waking, "its order has a handler of waking")
+    place = replace(place, inputs=place.inputs | {Input.WOKEN})
     clocked = [index for index, state in enumerate(order.states) if state.type is Type.VTIME]
     place.demand(clocked == [i for i in (order.clock_state,) if i is not None], "its clock state")
     if order.key is not None:
         place.demand(order.key.type.is_point, "its key is no point")
         verify_expr(order.key, order.key.type, _with_states(place, Owner.ORDER, order.states))
-    verify_expr(queue.slice, Type.DURATION, replace(place, inputs=frozenset()))
+    verify_expr(queue.slice, Type.DURATION, replace(place, inputs=frozenset((Input.WOKEN,))))
     bounds = queue.slice.range
     fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
     place.demand(fits, f"its slice is in {bounds}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from schedlang.ir.nodes import MAX_SLICE_NS, Event, Interval, Owner, Policy, Type
+from schedlang.ir.nodes import MAX_SLICE_NS, Event, Interval, Owner, Policy, Snapshot, Type
 from schedlang.machine.evaluate import (
     Effect,
     Environment,
@@ -49,8 +49,14 @@ class CompiledPolicy:
     state_types: tuple[Type, ...]
     initial: Callable[[Environment], list[int]]
     on_wake: tuple[Effect, ...]
+    on_waking: tuple[Effect, ...]
+    snapshots: tuple[Snapshot, ...]
     route: Evaluator
     queues: tuple[CompiledQueue, ...]
+
+    @property
+    def asks_for_wakers(self) -> bool:
+        return bool(self.on_waking or self.snapshots)
 
 
 def compile_policy(policy: Policy) -> CompiledPolicy:
@@ -58,6 +64,8 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         tuple(state.type for state in policy.states),
         compile_initial(policy.states, Owner.TASK),
         _effects(policy, None, Event.WAKE),
+        _effects(policy, None, Event.WAKING),
+        policy.snapshots,
         compile_route(policy.route),
         tuple(_compile_queue(policy, number) for number in range(len(policy.queues))),
     )

@@ -69,6 +69,7 @@ class Environment:
     used: int = 0
     granted: int = 0
     blocked: int = 0
+    woken: int = 0
 
 
 _PAST_NAMES: Final = 1_000_000

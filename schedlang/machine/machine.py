@@ -79,17 +79,22 @@ class Machine:
 
     # --- what happens to tasks
 
-    def fork(self, spec: TaskSpec, now: int, cpu: int = 0) -> int:
-        """A task appears, runnable; `cpu` is its parent's. The number of the task."""
+    def fork(self, spec: TaskSpec, now: int, cpu: int = 0, waker: int | None = None) -> int:
+        """A task appears, runnable; `cpu` is its parent's, `waker` the parent if it runs. The
+        number of the task.
+        """
         self._env.task, self._env.now = spec, now
         states = self._code.initial(self._env)
         none: list[None] = [None] * len(self.queues)
         self.tasks.append(Task(spec, self._places.allowed(spec), states, [*none], [*none], cpu))
-        self.wake(len(self.tasks) - 1, now)
+        self.wake(len(self.tasks) - 1, now, waker)
         return len(self.tasks) - 1
 
-    def wake(self, task: int, now: int) -> None:
+    def wake(self, task: int, now: int, waker: int | None = None) -> None:
+        """`waker` is the task that does it, which runs; None if none does."""
         assert self.tasks[task].phase is _BLOCKED
+        if waker is not None and self._code.asks_for_wakers:
+            self._note_waker(self.tasks[task], self.tasks[waker], now)
         self._arrive(task, now, woke=True)
 
     def change(self, task: int, spec: TaskSpec, now: int) -> int | None:
@@ -192,10 +197,19 @@ class Machine:
 
     # --- the steps of an arrival
 
+    def _note_waker(self, task: Task, waker: Task, now: int) -> None:
+        assert waker.phase is _ON_CPU
+        env = self._env
+        env.task, env.task_states, env.now = waker.spec, waker.states, now
+        for effect in self._code.on_waking:
+            effect(env)
+        for snapshot in self._code.snapshots:
+            task.states[snapshot.into] = waker.states[snapshot.of]
+
     def _arrive(self, task: int, now: int, *, woke: bool, stays: bool = False) -> None:
         """If it `stays`, it comes from a CPU that may run it next, and so cuts no turn short."""
         env, t = self._env, self.tasks[task]
-        env.task, env.task_states, env.now = t.spec, t.states, now
+        env.task, env.task_states, env.now, env.woken = t.spec, t.states, now, woke
         if woke:
             for effect in self._code.on_wake:
                 effect(env)

@@ -9,7 +9,7 @@ from schedlang.ir import nodes as ir
 from schedlang.prover.casting import Casting
 from schedlang.prover.encode import Moment, encode, free_state
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import TRUE, Term, all_of, any_of, negation, variable
+from schedlang.prover.terms import TRUE, Sort, Term, all_of, any_of, negation, variable
 
 
 def prove_unused(policy: ir.Policy, ledger: Ledger) -> frozenset[int]:
@@ -30,7 +30,8 @@ def prove_unused(policy: ir.Policy, ledger: Ledger) -> frozenset[int]:
 def _leads_to(policy: ir.Policy, queue: int) -> tuple[list[Term], Term]:
     """What is known of any task and any moment, and whether the task is routed to the queue."""
     pairs = [free_state(state, f"task{i}") for i, state in enumerate(policy.states)]
-    at = Moment("", policy.params, [term for term, _ in pairs], (), {ir.Input.NOW: variable("now")})
+    inputs = {ir.Input.NOW: variable("now"), ir.Input.WOKEN: variable("woken", Sort.BOOL)}
+    at = Moment("", policy.params, [term for term, _ in pairs], (), inputs)
     passed, ways = TRUE, []
     for rule in policy.route.rules:
         holds = encode(rule.condition, at)

@@ -58,6 +58,7 @@ def free_moment(subject: Subject, prefix: str, *, blurs: bool = False) -> Moment
         ir.Input.USED: variable(f"{prefix}used"),
         ir.Input.GRANTED: variable(f"{prefix}granted"),
         ir.Input.BLOCKED: variable(f"{prefix}blocked", Sort.BOOL),
+        ir.Input.WOKEN: variable(f"{prefix}woken", Sort.BOOL),
     }
     known += [
         between(0, inputs[ir.Input.NOW], MAX_NOW_NS),
@@ -101,6 +102,7 @@ def arrive(subject: Subject, at: Moment, woke: Term | None = None) -> None:
     """An arrival up to its key, of a task that `woke` or, without that, of any."""
     order, policy = subject.queue.order, subject.policy
     woke = variable(f"{at.prefix}woke", Sort.BOOL) if woke is None else woke
+    at.inputs = {**at.inputs, ir.Input.WOKEN: woke}
     follows_task = _reads_times_of_the_task(order)
     if follows_task:
         _perhaps(woke, at, lambda: _run_task(policy, ir.Event.WAKE, at))

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import ArithOp, CompareOp, Interval, LogicOp, Type
 from schedlang.ir.walk import measure
 from schedlang.semantics import intervals
 from schedlang.semantics.module import Definition
 from schedlang.semantics.patterns import lower_path, lower_pattern
-from schedlang.semantics.scope import FUNCTIONS, MAX_NODES, RESERVED, Scope
+from schedlang.semantics.remembered import STATISTICS, Entry
+from schedlang.semantics.scope import FUNCTIONS, MAX_NODES, RESERVED, Scope, spelling
 from schedlang.source import Span
 from schedlang.syntax import ast
 
@@ -46,6 +48,8 @@ def _lower(expr: ast.Expr, scope: Scope) -> ir.Expr | None:
             return constant(Type.BOOL, int(value), expr.span)
         case ast.NameUse():
             return _name(expr, scope)
+        case ast.WakerOf():
+            return _of_waker(expr, scope)
         case ast.Call():
             return _call(expr, scope)
         case ast.Binary():
@@ -108,8 +112,7 @@ def _name(expr: ast.NameUse, scope: Scope) -> ir.Expr | None:
         index, state = scope.order_states[name]
         return ir.StateRef(state.type, state.range, span, ir.Owner.ORDER, index)
     if name in scope.task_states:
-        index, state = scope.task_states[name]
-        return ir.StateRef(state.type, state.range, span, ir.Owner.TASK, index)
+        return _task_state(scope.task_states[name], span)
     if name in scope.module.params:
         index = scope.module.params[name]
         param = scope.params[index]
@@ -121,6 +124,31 @@ def _name(expr: ast.NameUse, scope: Scope) -> ir.Expr | None:
     if function is not None:
         return _inline(function, (), span, scope)
     return _given(name, span, scope)
+
+
+def _task_state(entry: Entry, span: Span) -> ir.StateRef:
+    index, state = entry
+    return ir.StateRef(state.type, state.range, span, ir.Owner.TASK, index)
+
+
+def _of_waker(expr: ast.WakerOf, scope: Scope) -> ir.Expr | None:
+    name, span = expr.name.name, expr.name.span
+    if scope.habits is None:
+        scope.findings.add("E0208", f"`waker.{name}` has no meaning in {scope.place}", expr.span)
+    elif name in scope.findings.broken:
+        return None
+    elif name not in (*scope.task_states, *STATISTICS):
+        near = did_you_mean(name, (*scope.task_states, *STATISTICS))
+        notes = ("a waker has the states of `task { … }`, and statistics",)
+        message = f"there is no task state `{name}`"
+        scope.findings.add("E0201", message, span, notes=notes, repairs=spelling(near, span))
+    else:
+        entry = scope.task_states.get(name) or scope.habits.statistic(name)
+        if not entry[1].type.is_point:
+            return _task_state(scope.habits.of_waker(name, entry, expr.span), expr.span)
+        message = f"`{name}` is a point, which is not kept of a waker"
+        scope.findings.add("E0203", message, expr.span)
+    return None
 
 
 def _local(argument: ir.Expr, span: Span, scope: Scope) -> ir.Expr | None:
@@ -140,7 +168,9 @@ def _given(name: str, span: Span, scope: Scope) -> ir.Expr | None:
     if name in scope.inputs:
         given = ir.Input(name)
         return ir.InputRef(*ir.INPUT_TYPES[given], span, given)
-    if name in (*ir.Attribute, *ir.Input):
+    if name in STATISTICS and scope.habits is not None:
+        return _task_state(scope.habits.statistic(name), span)
+    if name in (*ir.Attribute, *ir.Input, *STATISTICS):
         scope.findings.add("E0208", f"`{name}` has no meaning in {scope.place}", span)
     elif name in RESERVED:
         message = f"`{name}` is kept for a later version of the language"

@@ -11,14 +11,20 @@ from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Type
 from schedlang.semantics.claims import lower_goal
-from schedlang.semantics.declarations import sort_declarations
+from schedlang.semantics.declarations import Declarations, sort_declarations
 from schedlang.semantics.expressions import lower_as
 from schedlang.semantics.instances import check_instances
 from schedlang.semantics.library import Brought, Reader, Shelf
-from schedlang.semantics.members import lower_arguments, lower_order, lower_task
+from schedlang.semantics.members import (
+    lower_arguments,
+    lower_order,
+    lower_statistic,
+    lower_task,
+)
 from schedlang.semantics.module import Module, own_declarations
 from schedlang.semantics.params import lower_param
 from schedlang.semantics.preempting import lower_preempt
+from schedlang.semantics.remembered import Remembered, statistics_source
 from schedlang.semantics.rules import check_rules
 from schedlang.semantics.scope import Findings, Scope, spelling
 from schedlang.semantics.serving import QueueNames, lower_guards, lower_tree
@@ -53,7 +59,8 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
     declared = sort_declarations(tree, end, findings)
     reader = Reader(source, shelf, findings)
     module, params = _module(tree, declared.params, reader.bring(declared.uses), findings)
-    scope = Scope("a policy", params, module, findings)
+    remembered = _remembered(declared, reader, findings)
+    scope = Scope("a policy", params, module, findings, remembered=remembered)
     states, handlers = lower_task(declared.tasks, scope)
     task_scope = replace(scope, task_states={s.name: (i, s) for i, s in enumerate(states)})
     queues = tuple(_queue(queue, task_scope) for queue in declared.queues)
@@ -67,14 +74,17 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
     tests = lower_tests(declared.tests, scope)
     rungs = expand_ladder(declared.place, module, findings) if declared.place else ()
     known = tuple(queue for queue in queues if queue is not None)
+    sources = reader.sources
+    if remembered.has_statistics:
+        sources = (*sources, statistics_source())
     if route is None or serve is None or len(known) < len(queues) or _failed(findings):
-        return Lowered(None, tuple(findings.items), reader.sources)
+        return Lowered(None, tuple(findings.items), sources)
     policy = ir.Policy(
         name,
         documentation(source.text),
         params,
-        states,
-        handlers,
+        (*states, *remembered.states),
+        (*remembered.handlers, *handlers),
         known,
         route,
         serve,
@@ -82,13 +92,24 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
         tuple(rung.rung for rung in rungs),
         tuple(goal for goal in goals if goal is not None),
         accepts,
-        reader.sources,
+        sources,
         tests,
         preemptions,
+        tuple(remembered.snapshots),
     )
     check_rules(policy, findings)
     check_instances(policy, findings)
-    return Lowered(None if _failed(findings) else policy, tuple(findings.items), reader.sources)
+    return Lowered(None if _failed(findings) else policy, tuple(findings.items), sources)
+
+
+def _remembered(declared: Declarations, reader: Reader, findings: Findings) -> Remembered:
+    members = (member for task in declared.tasks for member in task.members)
+    own = sum(isinstance(member, ast.State) for member in members)
+
+    def lower_block(task: ast.Task, remembered: Remembered) -> None:
+        lower_statistic(task, remembered, findings)
+
+    return Remembered(own, len(reader.sources), lower_block)
 
 
 def _failed(findings: Findings) -> bool:
@@ -150,7 +171,8 @@ def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
     if not isinstance(ordering, ast.Ordering) or not isinstance(slice_, ast.Slice):
         return None
     order = _order(ordering, scope)
-    here = replace(scope, place="a slice", attributes=True)
+    inputs = frozenset((ir.Input.WOKEN,))
+    here = replace(scope, place="a slice", attributes=True, inputs=inputs)
     value = lower_as(slice_.value, Type.DURATION, here)
     if order is None or value is None:
         return None
@@ -183,7 +205,8 @@ def _order(tree: ast.Ordering, scope: Scope) -> ir.Order | None:
 
 
 def _route(tree: ast.Route, names: QueueNames, scope: Scope) -> ir.Route | None:
-    here = replace(scope, place="a route rule", attributes=True, inputs=frozenset((ir.Input.NOW,)))
+    inputs = frozenset((ir.Input.NOW, ir.Input.WOKEN))
+    here = replace(scope, place="a route rule", attributes=True, inputs=inputs)
     rules = []
     for rule in tree.rules:
         condition = lower_as(rule.condition, Type.BOOL, here)

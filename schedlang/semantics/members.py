@@ -10,12 +10,19 @@ from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Event, Input, Interval, Owner, Type
 from schedlang.semantics.declarations import declare
 from schedlang.semantics.expressions import describe, lower_as, lower_constant, lower_expr
-from schedlang.semantics.module import Definition
+from schedlang.semantics.module import Definition, Module
+from schedlang.semantics.remembered import STATISTICS, Remembered
 from schedlang.semantics.scope import Findings, Scope, spelling
 from schedlang.semantics.types import read_type
 from schedlang.syntax import ast
 
 STOP_INPUTS = frozenset((Input.USED, Input.GRANTED, Input.BLOCKED))
+INPUTS_OF = {
+    Event.WAKE: frozenset((Input.WOKEN,)),
+    Event.JOIN: frozenset((Input.WOKEN,)),
+    Event.STOP: STOP_INPUTS,
+    Event.WAKING: frozenset[Input](),
+}
 STATE_TYPES = (Type.BOOL, Type.COUNT, Type.DURATION, Type.TIME, Type.VTIME)
 
 States = Mapping[str, tuple[int, ir.State]]
@@ -31,6 +38,18 @@ def lower_task(
     inner = replace(place, task_states=states)
     handlers = _handlers(members, inner, Owner.TASK)
     return _values(states), handlers
+
+
+def lower_statistic(task: ast.Task, remembered: Remembered, findings: Findings) -> None:
+    """Add a statistic's states, then its handlers, which may need others."""
+    inputs = frozenset((Input.NOW,))
+    place = Scope("a statistic", (), Module(), findings, inputs, attributes=True)
+    states = _states(task.members, place, Owner.TASK, remembered.next_index)
+    (public, *_) = states
+    for name, (_, state) in states.items():
+        remembered.add(name if name in STATISTICS else f"{public}.{name}", state)
+    inner = replace(place, task_states=states, remembered=remembered)
+    remembered.handlers += _handlers(task.members, inner, Owner.TASK)
 
 
 def lower_order(
@@ -55,7 +74,7 @@ def lower_order(
             "E0216", f"order `{tree.name.name}` has no key", tree.name.span, notes=(note,)
         )
         return None
-    key = lower_expr(tree.key, inner)
+    key = lower_expr(tree.key, replace(inner, inputs=inner.inputs | {Input.WOKEN}))
     if key is None:
         return None
     clocked = [index for index, state in states.values() if state.type is Type.VTIME]
@@ -80,20 +99,20 @@ def _values(states: States) -> tuple[ir.State, ...]:
     return tuple(state for _, state in states.values())
 
 
-def _states(members: tuple[ast.Member, ...], scope: Scope, owner: Owner) -> States:
-    """Initial values may name the states before them."""
+def _states(members: tuple[ast.Member, ...], scope: Scope, owner: Owner, first: int = 0) -> States:
+    """Initial values may name the states before them. They are numbered from `first` on."""
     states: dict[str, tuple[int, ir.State]] = {}
     for member in members:
         if isinstance(member, ast.State):
             if owner is Owner.TASK:
-                here = replace(scope, task_states=dict(states))
+                here = replace(scope, task_states=dict(states), remembered=None)
             else:
                 here = replace(scope, order_states=dict(states))
             state = _state(member, here)
             if state is None:
                 scope.findings.broken.add(member.name.name)
             else:
-                states[member.name.name] = (len(states), state)
+                states[member.name.name] = (first + len(states), state)
     return states
 
 
@@ -152,12 +171,16 @@ def _handler(tree: ast.Handler, scope: Scope, owner: Owner) -> ir.Handler | None
     if tree.event.name not in tuple(Event):
         repairs = spelling(did_you_mean(tree.event.name, Event), tree.event.span)
         message = f"there is no event `{tree.event.name}`"
-        notes = ("the events are `wake`, `join` and `stop`",)
+        notes = ("the events are `wake`, `waking`, `join` and `stop`",)
         scope.findings.add("E0201", message, tree.event.span, notes=notes, repairs=repairs)
         return None
     event = Event(tree.event.name)
-    extra = STOP_INPUTS if event is Event.STOP else frozenset()
-    here = replace(scope, inputs=scope.inputs | extra, place=f"`on {event}`")
+    if event is Event.WAKING and owner is Owner.ORDER:
+        message = "a task that wakes others runs, and is in no queue"
+        notes = ("write `on waking` in `task { … }`",)
+        scope.findings.add("E0208", message, tree.event.span, notes=notes)
+        return None
+    here = replace(scope, inputs=scope.inputs | INPUTS_OF[event], place=f"`on {event}`")
     condition = None
     if tree.condition is not None:
         condition = lower_as(tree.condition, Type.BOOL, here)

@@ -11,6 +11,7 @@ from schedlang.diagnostics.model import Diagnostic, Edit, Label, Repair
 from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.semantics.module import Definition, Module
+from schedlang.semantics.remembered import STATISTICS, Remembered
 from schedlang.source import Span
 from schedlang.syntax import ast
 
@@ -24,16 +25,13 @@ RESERVED = [
     "length",
     "cpus",
     "group_weight",
-    "avg_run",
-    "wake_gap",
-    "waking_gap",
-    "run_since_wake",
-    "woken",
     "all",
     "big",
     "little",
 ]
-BUILTINS = frozenset((*FUNCTIONS, *ir.Attribute, *ir.Name, *ir.Input, *ir.Type, *RESERVED))
+BUILTINS = frozenset(
+    (*FUNCTIONS, *ir.Attribute, *STATISTICS, *ir.Name, *ir.Input, *ir.Type, *RESERVED)
+)
 """Names that no policy may declare: those that mean something now, or will."""
 
 MAX_NODES = 20_000
@@ -107,6 +105,7 @@ class Scope:
     `place` names it for the reader ("a route rule"). `local` are a function's or an order's
     arguments, already lowered; `calls` the functions being inlined, outermost first. What comes
     from another file knows the states of neither `task` nor the order from which it is called.
+    Without `remembered` no statistics are there, nor what wakers had.
     """
 
     place: str
@@ -119,6 +118,12 @@ class Scope:
     order_states: Mapping[str, tuple[int, ir.State]] = field(default_factory=dict)
     local: Mapping[str, ir.Expr] = field(default_factory=dict)
     calls: tuple[ast.Function, ...] = ()
+    remembered: Remembered | None = None
+
+    @property
+    def habits(self) -> Remembered | None:
+        """Where a task's statistics and its wakers' states are found, if they mean something."""
+        return self.remembered if self.attributes else None
 
     def of_module(self, module: Module) -> Scope:
         """The scope of a declaration that is read in `module`."""
@@ -133,6 +138,7 @@ class Scope:
     def candidates(self) -> frozenset[str]:
         """All names that would mean something here."""
         attributes = (*ir.Attribute, *ir.Name) if self.attributes else ()
+        attributes += STATISTICS if self.habits is not None else ()
         own = (*self.task_states, *self.order_states, *self.local)
         module = self.module
         declared = (*module.params, *module.constants, *module.names(ast.Function))

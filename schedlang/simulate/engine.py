@@ -102,6 +102,7 @@ class _Engine:
         self._number = 0
         self._live = 0
         self._last_end = 0
+        self._acting: int | None = None  # the task that does its next steps, and wakes others
         self._wakeups = 0
         self._dispatches = 0
         self._blocks = 0
@@ -159,8 +160,10 @@ class _Engine:
         """Do what the thread does next, up to its needing CPU time or blocking."""
         program = thread.program
         following = 0
+        self._acting = thread.task
         while not following:
             following = program[thread.pc](thread, now)
+        self._acting = None
         return following
 
     def _stop(self, cpu: int, thread: Thread, now: int, *, blocked: bool) -> None:
@@ -259,7 +262,7 @@ class _Engine:
         thread.since = now
         thread.woken = True
         self._wakeups += 1
-        self._machine.wake(thread.task, now)
+        self._machine.wake(thread.task, now, self._acting)
 
     def wake_at(self, thread: Thread, at: int) -> None:
         self._number += 1

@@ -72,6 +72,15 @@ class NameUse:
 
 @final
 @dataclass(frozen=True, slots=True)
+class WakerOf:
+    """`waker.x`: a state of the task that woke this one."""
+
+    name: Ident
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Call:
     function: Ident
     arguments: tuple[Expr, ...]
@@ -135,6 +144,7 @@ Expr = (
     | Percent
     | Boolean
     | NameUse
+    | WakerOf
     | Call
     | Binary
     | Negated

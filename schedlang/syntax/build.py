@@ -448,6 +448,9 @@ class TreeBuilder(Transformer[Token, ast.File]):
         operand = _expr(items)
         return self._nest(ast.Negated(operand, self._span(items)), (operand,))
 
+    def waker(self, items: Items) -> ast.WakerOf:
+        return ast.WakerOf(self._ident(items[2]), self._span(items))
+
     def match(self, items: Items) -> ast.Match:
         return ast.Match(self._ident(items[0]), self._text(items[2]), self._span(items))
 

@@ -39,6 +39,8 @@ def _spelt(expr: ast.Expr) -> tuple[str, int]:
             return ("true" if value else "false"), _ATOM
         case ast.NameUse(name=name):
             return name, _ATOM
+        case ast.WakerOf(name=of):
+            return f"waker.{of.name}", _ATOM
         case ast.Call(function=function, arguments=arguments):
             return f"{function.name}({', '.join(map(expression, arguments))})", _ATOM
         case ast.Binary():

@@ -26,7 +26,7 @@ DECLARATIONS = (
 LATER = {
     "cpuset": "CPU sets",
     "frequency": "frequency hints",
-    "waker": "the waker's state and placement",
+    "waker": "placement by the waker",
 }
 """Words that the language keeps for what a later version will say with them."""
 LATER_DECLARATIONS = ("cpuset",)
@@ -114,6 +114,7 @@ FORMS = {
     "set": "`set PARAM = VALUE`",
     "spawn": '`spawn 4 hog as "make"` or `spawn 2 sleeper as "nginx" runs 300us every 5ms`',
     "expect": '`expect p99 wait "nginx" < 4ms` or `expect share "make" > 60%`',
+    "waker": "`waker.STATE`",
     "if": "`if CONDITION then VALUE else VALUE`",
     "else": "`else -> QUEUE`",
 }
@@ -123,7 +124,7 @@ _ARITHMETIC = ("PLUS", "MINUS", "STAR", "SLASH")
 _COMPARISON = ("LESSTHAN", "MORETHAN", "AT_MOST", "AT_LEAST", "EQUALS", "DIFFERS")
 OPERATORS = frozenset((*_ARITHMETIC, *_COMPARISON, "AND", "OR"))
 OPERANDS = frozenset(
-    ("IF", "NOT", "CGROUP", "INT", "MINUS", "DURATION", "PERCENT", "TRUE", "FALSE", "LPAR")
+    ("IF", "NOT", "CGROUP", "INT", "MINUS", "DURATION", "PERCENT", "TRUE", "FALSE", "LPAR", "WAKER")
 )
 _DECLARATION_TERMINALS = frozenset(word.upper() for word in DECLARATIONS)
 

@@ -29,7 +29,8 @@ task {
   calm  : bool = true
   seen  : time = now
   on wake { calm = burst < 2ms   seen = now }
-  on join if calm { burst = burst / 2 }
+  on waking { calm = waker.calm }
+  on join if calm and woken { burst = burst / 2 }
   on stop if not blocked { burst = clamp(burst + used, 0ns, granted * 100) }
 }
 
@@ -49,7 +50,8 @@ route {
   comm ~ "nginx*" or process ~ "*worker" or comm ~ "*x*" or comm ~ "sshd" -> urgent
   kthread or restricted                                                   -> urgent
   cgroup under "/batch.slice/low"                                         -> rest
-  log2(weight) < 5 or nice >= 10                                          -> line
+  log2(weight) < 5 or nice >= 10 or uid == 65534 or comm ~ "k*r/*:0"      -> line
+  waker.avg_run < 1ms and wake_gap < 10ms and waking_gap < 10ms           -> urgent
   calm and now - seen < 1s                                                -> urgent
   else                                                                    -> fair
 }

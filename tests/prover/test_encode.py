@@ -48,6 +48,7 @@ def environment(policy: ir.Policy, order: ir.Order, random: Random) -> Environme
         used=random.randint(1_000, 10**9),
         granted=random.randint(1, 10**8),
         blocked=random.randint(0, 1),
+        woken=random.randint(0, 1),
     )
 
 
@@ -68,6 +69,7 @@ def moment(policy: ir.Policy, order: ir.Order, env: Environment) -> tuple[Moment
             ir.Input.USED: integer(env.used),
             ir.Input.GRANTED: integer(env.granted),
             ir.Input.BLOCKED: boolean(bool(env.blocked)),
+            ir.Input.WOKEN: boolean(bool(env.woken)),
         },
         fixed_params=env.params,
     )

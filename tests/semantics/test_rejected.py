@@ -63,7 +63,25 @@ CASES = [
     ("E0202", "a", policy(declarations="param a : count = 1")),
     ("E0202", "weight", policy(declarations="param weight : count = 1")),
     ("E0202", "x", policy(declarations="task { x : count = 0 in 0..9  x : count = 0 in 0..9 }")),
-    ("E0102", "avg_run", policy(rules="avg_run < 2ms -> a")),
+    ("E0102", "group_weight", policy(rules="group_weight < 2 -> a")),
+    ("E0202", "avg_run", policy(declarations="fn avg_run() = 1ms")),
+    ("E0208", "avg_run", policy(declarations="task { s : duration = avg_run in 0ns..1s }")),
+    ("E0208", "wake_gap", policy(more="guard b after wake_gap")),
+    ("E0208", "waker.avg_run", policy(more="guard b after waker.avg_run")),
+    ("E0201", "nothing", policy(rules="waker.nothing < 2 -> a")),
+    (
+        "E0203",
+        "waker.at",
+        policy(declarations="task { at : time = now }", rules="now < waker.at -> a"),
+    ),
+    ("E0208", "woken", policy(declarations="task { s : bool = true  on stop { s = woken } }")),
+    (
+        "E0208",
+        "waking",
+        policy(declarations="order o { v : time = now  on waking { v = now }  key v }").replace(
+            "order fifo", "order o", 1
+        ),
+    ),
     ("E0220", "std.ordres", "use std.ordres.{vruntime}\n"),
     # types
     ("E0203", "nice", policy(rules="nice -> a")),

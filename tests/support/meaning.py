@@ -89,6 +89,8 @@ class Reader:
             return e.count * {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[e.unit]
         if isinstance(e, ast.NameUse):
             return names[e.name] if e.name in names else self.call(e.name, [], names)
+        if isinstance(e, ast.WakerOf):
+            return names[f"waker.{e.name.name}"]
         if isinstance(e, ast.Negated):
             return 1 - self.value(e.operand, names)
         if isinstance(e, ast.IfThenElse):

@@ -95,17 +95,18 @@ class Pair:
     def take(self, action: Action) -> None:
         self.now += action.ns
         cpu = action.pick % self.cpus
-        is_running = self.machine.cpus[cpu].mode is Mode.RUNNING
+        turn = self.machine.cpus[cpu].turn
+        is_running, waker = turn is not None, turn.task if turn is not None else None
         sleepers = [i for i, t in enumerate(self.machine.tasks) if t.phase is Phase.BLOCKED]
         match action.act:
             case Act.WAKE if sleepers:
                 number = sleepers[action.pick % len(sleepers)]
-                self.machine.wake(number, self.now)
-                self.simulator.wake(number, self.now)
+                self.machine.wake(number, self.now, waker)
+                self.simulator.wake(number, self.now, waker)
             case Act.FORK | Act.WAKE:
                 spec = self._fitting(action.spec)
-                self.machine.fork(spec, self.now, cpu)
-                self.simulator.fork(spec, self.now, cpu)
+                self.machine.fork(spec, self.now, cpu, waker)
+                self.simulator.fork(spec, self.now, cpu, waker)
             case Act.CHOOSE if is_running:
                 self.machine.settle(cpu, self.now)
                 self.simulator.settle(cpu, self.now)
@@ -146,7 +147,10 @@ class Pair:
         waiting = [(e.queue, e.unit, e.key, e.seq, e.task) for e in theirs.waiting]
         assert entries == sorted(waiting)
         for task, twin in zip(ours.tasks, theirs.tasks, strict=True):
-            assert list(task.states) == list(twin.own.values())
+            assert list(task.states)[: len(twin.own)] == list(twin.own.values())
+            known = {**twin.known(), **twin.of_waker}
+            for state, value in zip(ours.policy.states, task.states, strict=True):
+                assert known.get(state.name, value) == value
             assert (task.queue, task.slice_ns) == (twin.queue, twin.slice_ns)
             assert task.phase is PHASES[twin.place]
             units = [i.unit if i is not None else None for i in task.instances]

@@ -7,6 +7,7 @@ less, but leaves it to the world which queue a task is in, so that all queues ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -20,7 +21,8 @@ from schedlang.semantics.lower import lower
 from schedlang.source import Source
 from schedlang.syntax.parse import parse
 from tests.support.terms import (
-    ATTRIBUTES,
+    ABOUT,
+    ARRIVAL,
     COUNT,
     DURATION,
     DURATIONS_NS,
@@ -91,7 +93,7 @@ def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTH
     function, calls = draw(_functions(names))
     names = names.plus(calls)
     state_text, states = draw(_task(names))
-    readable = names.plus(states)
+    readable = names.plus(states).plus(_of_wakers(states))
     own = st.lists(
         _orders(readable), min_size=draw(st.sampled_from([0, 1, 1])), max_size=2, unique_by=_name
     )
@@ -213,8 +215,9 @@ def _task(draw: DrawFn, names: Names) -> tuple[str, Names]:
         known = known.plus(_numbered(offer, number))
     if not states:
         return "", known
-    readable = names.plus(ATTRIBUTES).plus(NOW).plus(known)
-    members += draw(st.lists(_handlers(known, readable), max_size=3))
+    readable = names.plus(ABOUT).plus(NOW).plus(known).plus(_of_wakers(known))
+    events = ("wake", "join", "stop", "waking")
+    members += draw(st.lists(_handlers(known, readable, events), max_size=3))
     body = "\n".join(f"  {member}" for member in members)
     return f"task {{\n{body}\n}}", known
 
@@ -228,6 +231,15 @@ def _numbered(names: Names, number: int) -> Names:
         tuple(Term(rename(t.text), t.lo, t.hi) for t in names.durations),
         tuple(map(rename, names.bools)),
         tuple(map(rename, names.times)),
+    )
+
+
+def _of_wakers(own: Names) -> Names:
+    """What is kept of wakers of the task states `own`, points excepted."""
+    return Names(
+        tuple(Term(f"waker.{t.text}", t.lo, t.hi) for t in own.counts),
+        tuple(Term(f"waker.{t.text}", t.lo, t.hi) for t in own.durations),
+        tuple(f"waker.{name}" for name in own.bools),
     )
 
 
@@ -250,10 +262,13 @@ def _states(draw: DrawFn, prefix: str) -> tuple[str, Names]:
 
 
 @st.composite
-def _handlers(draw: DrawFn, own: Names, readable: Names) -> str:
+def _handlers(
+    draw: DrawFn, own: Names, readable: Names, events: Sequence[str] = ("wake", "join", "stop")
+) -> str:
     """A handler that sets some of the states `own`."""
-    event = draw(st.sampled_from(["wake", "join", "stop"]))
-    names = readable.plus(STOP_INPUTS) if event == "stop" else readable
+    event = draw(st.sampled_from(events))
+    extra = {"stop": STOP_INPUTS, "waking": Names()}
+    names = readable.plus(extra.get(event, ARRIVAL))
     # Of a stop one mostly asks why.
     why = ["blocked", "not blocked", draw(conditions(names))]
     asked = draw(st.sampled_from(why)) if event == "stop" else draw(conditions(names))
@@ -283,7 +298,7 @@ def _orders(draw: DrawFn, readable: Names) -> OrderText:
     name = "by_vtime" if is_vtime else "by_time"
     formals = (Formal("near", 1, 20 * MS), Formal("far", 0, 10**9))
     terms = tuple(Term(formal.name, formal.lo, formal.hi) for formal in formals)
-    names = readable.plus(ATTRIBUTES).plus(NOW).plus(Names(durations=terms))
+    names = readable.plus(ABOUT).plus(NOW).plus(Names(durations=terms))
     own_text, own = draw(st.one_of(st.just(("", Names())), _states("o")))
     own = _numbered(own, 0)
     members = [own_text.replace("#", "0")] if own_text else []
@@ -345,7 +360,9 @@ def _queue(
         fitting = [t.text for t in consts.durations if formal.lo <= t.lo and t.hi <= formal.hi]
         arguments.append(f"{formal.name}: {draw(st.sampled_from([*fitting, f'{value}ns']))}")
     ordering = f"order {order.name}" + (f"({', '.join(arguments)})" if arguments else "")
-    slice_ = fit(draw(quantities(readable.plus(ATTRIBUTES), DURATION)), 1, MAX_SLICE_NS, DURATION)
+    slice_ = fit(
+        draw(quantities(readable.plus(ABOUT).plus(ARRIVAL), DURATION)), 1, MAX_SLICE_NS, DURATION
+    )
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
     return f"queue {name} {{ {scope}  {ordering}  slice {text} }}"
 
@@ -365,10 +382,11 @@ def _scopes(draw: DrawFn, number: int, using: frozenset[Part]) -> list[str]:
 
 @st.composite
 def _route(draw: DrawFn, queues: list[str], readable: Names) -> str:
-    names = readable.plus(ATTRIBUTES).plus(NOW)
+    names = readable.plus(ABOUT).plus(NOW).plus(ARRIVAL)
     # Plain conditions tell tasks apart far more often than random ones.
+    habits = ["avg_run < 2ms", "wake_gap < 500ms", "waker.avg_run < 4ms", "woken"]
     plain = st.sampled_from(
-        ["nice < 0", "weight > 100", "kthread", "restricted", "pinned", 'comm ~ "w*"']
+        ["nice < 0", "weight > 100", "kthread", "restricted", "pinned", 'comm ~ "w*"', *habits]
     )
     condition = st.one_of(plain, plain, conditions(names))
     targets = draw(st.permutations(queues)) + draw(st.lists(st.sampled_from(queues), max_size=2))
@@ -412,7 +430,7 @@ def _placement(draw: DrawFn, rungs: list[str]) -> list[str]:
 @st.composite
 def shared_declarations(draw: DrawFn) -> tuple[list[str], str]:
     """What a library could hold, one declaration each, and an order that uses all of it."""
-    function, call = draw(_functions(ATTRIBUTES))
+    function, call = draw(_functions(ABOUT))
     order = draw(_orders(call))
     arguments = ", ".join(f"{formal.name}: {formal.lo}ns" for formal in order.formals)
     constant = f"param far_off : duration = {draw(st.integers(1, 10**6))}us"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from schedlang.syntax import ast
+from tests.support.habits import Habits, new_habits
 from tests.support.meaning import Described, Reader, Values, attributes
 from tests.support.reading import Kind, Reading
 from tests.support.simulated_cpu import SimCpu
@@ -42,6 +43,15 @@ class SimTask:
     place: str = "asleep"
     queue: int = -1
     slice_ns: int = 0
+    habits: Habits = field(default_factory=lambda: new_habits(0))
+    of_waker: States = field(default_factory=dict)
+
+    def kept(self) -> States:
+        """What the next task that it wakes keeps of it."""
+        return {f"waker.{name}": value for name, value in {**self.own, **self.known()}.items()}
+
+    def known(self) -> States:
+        return self.habits.values()
 
 
 @dataclass
@@ -81,23 +91,33 @@ class Simulator:
 
     # --- what happens to a task
 
-    def fork(self, about: Described, now: int, cpu: int = 0) -> int:
+    def fork(self, about: Described, now: int, cpu: int = 0, waker: int | None = None) -> int:
         """A task appears; `cpu` is its parent's."""
-        task = SimTask(about, {}, cpu)
+        task = SimTask(about, {}, cpu, habits=new_habits(now))
         self.tasks.append(task)
         for state in self.policy.states:
             self.assign(task.own, state, state.initial, None, task, {"now": now})
-        self.arrive(len(self.tasks) - 1, now, anew=True)
+        task.of_waker = task.kept()
+        self.wake(len(self.tasks) - 1, now, waker)
         return len(self.tasks) - 1
 
-    def wake(self, number: int, now: int) -> None:
+    def wake(self, number: int, now: int, waker: int | None = None) -> None:
         assert self.tasks[number].place == "asleep"
+        if waker is not None:
+            self.wakes_another(self.tasks[waker], self.tasks[number], now)
         self.arrive(number, now, anew=True)
+
+    def wakes_another(self, waker: SimTask, woken: SimTask, now: int) -> None:
+        assert waker.place == "running"
+        waker.habits.wakes_another(now)
+        self.handle("waking", None, waker, {"now": now})
+        woken.of_waker = waker.kept()
 
     def arrive(self, number: int, now: int, anew: bool) -> None:
         task = self.tasks[number]
-        given = {"now": now}
+        given = {"now": now, "woken": int(anew)}
         if anew:
+            task.habits.wakes_up(now)
             self.handle("wake", None, task, given)
         task.queue = self.routed(task, given)
         kind = self.policy.kinds[task.queue]
@@ -235,6 +255,7 @@ class Simulator:
             "blocked": int(blocked),
         }
         task.queue = turn.queue
+        task.habits.stops(given["used"], blocked)
         self.handle("stop", None, task, given)
         self.handle("stop", kind, task, given)
         if blocked:
@@ -309,7 +330,7 @@ class Simulator:
 
     def read(self, e: ast.Expr, kind: Kind | None, task: SimTask, given: Values) -> int:
         """In an order of queue `kind`, or in the policy."""
-        names = {**attributes(task.about), **given}
+        names = {**attributes(task.about), **task.known(), **task.of_waker, **given}
         if kind is None or kind.is_own:
             names |= self.params | task.own
         if kind is None:

@@ -72,6 +72,13 @@ ATTRIBUTES = Names(
         'cgroup under "/a/b"',
     ),
 )
+STATISTICS = ("run_since_wake", "avg_run", "wake_gap", "waking_gap")
+HABITS = Names(
+    durations=tuple(Term(f"{of}{name}", 0, 10**10) for name in STATISTICS for of in ("", "waker."))
+)
+ABOUT = ATTRIBUTES.plus(HABITS)
+"""What a policy may ask about a task, but where its own states begin."""
+ARRIVAL = Names(bools=("woken",))
 STOP_INPUTS = Names(
     durations=(Term("used", 1_000, 10**9), Term("granted", 1, 10**8)), bools=("blocked",)
 )

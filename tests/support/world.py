@@ -64,13 +64,15 @@ class World:
     # --- what the director does
 
     def wake(self, slot: int) -> None:
-        """Wake the slot's task, or fork one if it has none."""
+        """Wake the slot's task, or fork one if it has none; whoever runs where it last ran does."""
         self.asleep.discard(slot)
+        cpu = self.last_cpu[slot]
+        turn = self.machine.cpus[cpu].turn
+        waker = turn.task if turn is not None else None
         if slot in self.tasks:
-            self.machine.wake(self.tasks[slot], self.now)
+            self.machine.wake(self.tasks[slot], self.now, waker)
         else:
-            cpu = self.last_cpu[slot]
-            task = self.machine.fork(self.specs[slot], self.now, cpu)
+            task = self.machine.fork(self.specs[slot], self.now, cpu, waker)
             self.tasks[slot], self.slot_of[task] = task, slot
         self._arrived(slot)
 

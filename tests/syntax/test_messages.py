@@ -248,7 +248,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             "waker if sync",
             "waker",
             "E0102",
-            "`waker` (the waker's state and placement) is for a later version of the language",
+            "`waker` (placement by the waker) is for a later version of the language",
             NOTHING,
         ),
     ),

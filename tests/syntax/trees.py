@@ -37,6 +37,7 @@ atoms = st.one_of(
     st.builds(ast.Percent, counts, st.just(AT)),
     st.builds(ast.Boolean, st.booleans(), st.just(AT)),
     st.builds(ast.NameUse, names, st.just(AT)),
+    st.builds(ast.WakerOf, idents, st.just(AT)),
     st.builds(ast.Match, idents, texts, st.just(AT)),
     st.builds(ast.Under, texts, st.just(AT)),
 )

@@ -5,6 +5,7 @@
  */
 #define SCHEDC_KERNEL_H
 #define SCHEDC_BPF_H
+#define SCHEDC_WAKERS_H
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -152,6 +153,7 @@ enum {
 	has_scx_bpf_dsq_move_to_local___v2___701 = 0,
 };
 #define kernel_has_type(type) 0
+#define in_interrupt() false
 
 #define OP1(type, name, t0, a0)								\
 	static type name##_op(t0);							\

@@ -77,13 +77,20 @@ void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu)
 
 void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 flags)
 {
+	if (!p)
+		return NULL;
 	if (!host(p)->storage && flags)
 		host(p)->storage = calloc(1, VALUE_BYTES);
 	return host(p)->storage;
 }
 
 u64 bpf_ktime_get_ns(void) { return now_; }
-struct task_struct *bpf_get_current_task_btf(void) { return NULL; }
+
+/* The idle task, which has no storage, is nobody. */
+struct task_struct *bpf_get_current_task_btf(void)
+{
+	return curr[this_cpu] ? &curr[this_cpu]->p : NULL;
+}
 
 long bpf_probe_read_kernel_str(void *to, u32 size, const void *from)
 {

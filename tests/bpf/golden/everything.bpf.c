@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * everything: a scheduler generated from everything.sched, which uses orders.sched. Edit
- * those, not this.
+ * everything: a scheduler generated from everything.sched, which uses orders.sched,
+ * statistics.sched. Edit those, not this.
  *
  * Of everything something: what the language has is in here.
  *
@@ -12,15 +12,16 @@
 #include <schedc/exit.h>
 #include <schedc/names.h>
 #include <schedc/turn.h>
+#include <schedc/wakers.h>
 
 char _license[] SEC("license") = "GPL";
 
 /* A queue's number is also that of its dispatch queue. */
 enum queue {
-	QUEUE_URGENT, /* everything.sched:25 queue urgent */
-	QUEUE_FAIR, /* everything.sched:26 queue fair */
-	QUEUE_LINE, /* everything.sched:27 queue line */
-	QUEUE_REST, /* everything.sched:28 queue rest */
+	QUEUE_URGENT, /* everything.sched:26 queue urgent */
+	QUEUE_FAIR, /* everything.sched:27 queue fair */
+	QUEUE_LINE, /* everything.sched:28 queue line */
+	QUEUE_REST, /* everything.sched:29 queue rest */
 	NR_QUEUES,
 	NO_QUEUE = NR_QUEUES,
 };
@@ -45,7 +46,7 @@ static __always_inline s64 param_floor(void)
 }
 
 /* By queue: the greatest virtual time from which a task of it has started. */
-static u64 clock_fair; /* everything.sched:26 queue fair */
+static u64 clock_fair; /* everything.sched:27 queue fair */
 
 /* What a task carries with it. */
 struct task_ctx {
@@ -55,9 +56,17 @@ struct task_ctx {
 		s64 burst; /* everything.sched:10 burst */
 		bool calm; /* everything.sched:11 calm */
 		u64 seen; /* everything.sched:12 seen */
+		bool waker_calm; /* everything.sched:14 waker.calm */
+		s64 avg_run; /* statistics.sched:14 avg_run */
+		s64 run_since_wake; /* statistics.sched:7 run_since_wake */
+		s64 waker_avg_run; /* everything.sched:36 waker.avg_run */
+		s64 wake_gap; /* statistics.sched:20 wake_gap */
+		u64 wake_gap_woken_at; /* statistics.sched:21 wake_gap.woken_at */
+		s64 waking_gap; /* statistics.sched:27 waking_gap */
+		u64 waking_gap_waking_at; /* statistics.sched:28 waking_gap.waking_at */
 	} task;
 	struct {
-		u64 due; /* everything.sched:19 due */
+		u64 due; /* everything.sched:20 due */
 	} queue_urgent;
 	struct {
 		u64 v; /* orders.sched:9 v */
@@ -65,9 +74,9 @@ struct task_ctx {
 };
 
 enum guard {
-	GUARD_FAIR_AFTER, /* everything.sched:40 guard fair after */
-	GUARD_LINE_SHARE, /* everything.sched:41 guard line at least */
-	GUARD_REST_SHARE, /* everything.sched:42 guard rest at least */
+	GUARD_FAIR_AFTER, /* everything.sched:42 guard fair after */
+	GUARD_LINE_SHARE, /* everything.sched:43 guard line at least */
+	GUARD_REST_SHARE, /* everything.sched:44 guard rest at least */
 	NR_GUARDS,
 };
 
@@ -80,7 +89,7 @@ struct cpu_ctx {
 	bool busy; /* found something to run when it last looked */
 	bool by_tree; /* what it chose last was not due to a guard */
 	u64 due[NR_GUARDS];
-	struct { /* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
+	struct { /* everything.sched:41 weighted { fair: 4 strict { .. }: 1 } */
 		u64 now; /* the greatest service from which a child was chosen */
 		u64 served[2]; /* by child: ns of service, scaled by its weight */
 		u64 seen; /* the queues that waited at the last choice, as bits */
@@ -92,7 +101,7 @@ struct cpu_ctx {
 /* Kept with the task: a cgroup's place never changes, only the task moves. */
 static __always_inline void find_cgroup(struct task_ctx *t, struct cgroup *cgroup)
 {
-	/* everything.sched:33 cgroup under /batch.slice/low */
+	/* everything.sched:34 cgroup under /batch.slice/low */
 	t->under[0] = cgroup_at(cgroup, 1, "batch.slice", 12) &&
 		      cgroup_at(cgroup, 2, "low", 4);
 }
@@ -105,95 +114,137 @@ init_states(struct task_struct *p, struct task_ctx *t, u64 now)
 	t->task.burst = 1000000;
 	t->task.calm = 1;
 	t->task.seen = now;
+#line 14 "everything.sched"
+	t->task.waker_calm = 1;
+#line 14 "statistics.sched"
+	t->task.avg_run = 5000000;
+#line 7 "statistics.sched"
+	t->task.run_since_wake = 0;
+#line 36 "everything.sched"
+	t->task.waker_avg_run = 5000000;
+#line 20 "statistics.sched"
+	t->task.wake_gap = 1000000000;
+	t->task.wake_gap_woken_at = now - 1000000000;
+#line 27 "statistics.sched"
+	t->task.waking_gap = 1000000000;
+	t->task.waking_gap_waking_at = now - 1000000000;
 }
-#line 110 "everything.bpf.c"
+#line 133 "everything.bpf.c"
 
-/* everything.sched:13 task, on wake */
+/* statistics.sched:8 task, on wake */
 static __always_inline void
 task_wake(struct task_struct *p, struct task_ctx *t, u64 now)
 {
+#line 8 "statistics.sched"
+	t->task.run_since_wake = 0;
+#line 22 "statistics.sched"
+	t->task.wake_gap = quotient(t->task.wake_gap * 3 + min_of(max_of((s64)(now - t->task.wake_gap_woken_at), 0), 10000000000LL), 4);
+#line 22 "statistics.sched"
+	t->task.wake_gap_woken_at = now;
 #line 13 "everything.sched"
 	t->task.calm = t->task.burst < 2000000;
 #line 13 "everything.sched"
 	t->task.seen = now;
 }
-#line 121 "everything.bpf.c"
+#line 150 "everything.bpf.c"
 
-/* everything.sched:14 task, on join */
+/* statistics.sched:29 task, on waking */
 static __always_inline void
-task_join(struct task_struct *p, struct task_ctx *t, u64 now)
+task_waking(struct task_struct *p, struct task_ctx *t, u64 now)
 {
+#line 29 "statistics.sched"
+	t->task.waking_gap = quotient(t->task.waking_gap * 3 + min_of(max_of((s64)(now - t->task.waking_gap_waking_at), 0), 10000000000LL), 4);
+#line 29 "statistics.sched"
+	t->task.waking_gap_waking_at = now;
 #line 14 "everything.sched"
-	if (t->task.calm)
-#line 14 "everything.sched"
+	t->task.calm = t->task.waker_calm;
+}
+#line 163 "everything.bpf.c"
+
+/* everything.sched:15 task, on join */
+static __always_inline void
+task_join(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+{
+#line 15 "everything.sched"
+	if (t->task.calm && woke)
+#line 15 "everything.sched"
 		t->task.burst = quotient(t->task.burst, 2);
 }
-#line 132 "everything.bpf.c"
+#line 174 "everything.bpf.c"
 
-/* everything.sched:15 task, on stop */
+/* statistics.sched:9 task, on stop */
 static __always_inline void
 task_stop(struct task_struct *p, struct task_ctx *t, u64 now, s64 used, s64 granted, bool blocked)
 {
-#line 15 "everything.sched"
+#line 9 "statistics.sched"
+	t->task.run_since_wake = clamp_to(t->task.run_since_wake + used, 0, 10000000000LL);
+#line 15 "statistics.sched"
+	if (blocked)
+#line 15 "statistics.sched"
+		t->task.avg_run = quotient(t->task.avg_run * 3 + t->task.run_since_wake, 4);
+#line 16 "everything.sched"
 	if (!blocked)
-#line 15 "everything.sched"
+#line 16 "everything.sched"
 		t->task.burst = clamp_to(min_of(max_of(t->task.burst + used, 0), granted * 100), 0, 1000000000);
 }
-#line 143 "everything.bpf.c"
+#line 191 "everything.bpf.c"
 
-/* everything.sched:30 route */
+/* everything.sched:31 route */
 static __always_inline u32
 route(struct task_struct *p, struct task_ctx *t, u64 now)
 {
 	const struct name comm = comm_of(p);
 	const struct name process = process_of(p);
 
-#line 31 "everything.sched"
+#line 32 "everything.sched"
 	if (name_starts(&comm, "nginx", 5) || name_ends(&process, "worker", 6) || name_contains(&comm, "x", 1) || name_is(&comm, "sshd", 4))
-#line 31 "everything.sched"
-		return QUEUE_URGENT;
-	if (is_kthread(p) || is_restricted(p))
 #line 32 "everything.sched"
 		return QUEUE_URGENT;
-	if (t->under[0])
+	if (is_kthread(p) || is_restricted(p))
 #line 33 "everything.sched"
-		return QUEUE_REST;
-	if (log2_of(weight_of(p)) < 5 || nice_of(p) >= 10)
-#line 34 "everything.sched"
-		return QUEUE_LINE;
-	if (t->task.calm && (s64)(now - t->task.seen) < 1000000000)
-#line 35 "everything.sched"
 		return QUEUE_URGENT;
-#line 30 "everything.sched"
+	if (t->under[0])
+#line 34 "everything.sched"
+		return QUEUE_REST;
+	if (log2_of(weight_of(p)) < 5 || nice_of(p) >= 10 || uid_of(p) == 65534 || (name_starts(&comm, "k", 1) && name_after(&comm, name_after(&comm, 1, "r/", 2), ":0", 2 + 1) != NOT_THERE))
+#line 35 "everything.sched"
+		return QUEUE_LINE;
+	if (t->task.waker_avg_run < 1000000 && t->task.wake_gap < 10000000 && t->task.waking_gap < 10000000)
+#line 36 "everything.sched"
+		return QUEUE_URGENT;
+	if (t->task.calm && (s64)(now - t->task.seen) < 1000000000)
+#line 37 "everything.sched"
+		return QUEUE_URGENT;
+#line 31 "everything.sched"
 	return QUEUE_FAIR;
 }
-#line 171 "everything.bpf.c"
+#line 222 "everything.bpf.c"
 
-/* everything.sched:25 queue urgent: an arrival */
+/* everything.sched:26 queue urgent: an arrival */
 static __always_inline void
 queue_urgent_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
 	if (!(t->turn.joined & BIT(QUEUE_URGENT))) {
 		t->turn.joined |= BIT(QUEUE_URGENT);
-#line 19 "everything.sched"
-		t->queue_urgent.due = now + 2000000;
-#line 181 "everything.bpf.c"
-	}
-	if (woke) {
 #line 20 "everything.sched"
 		t->queue_urgent.due = now + 2000000;
-#line 186 "everything.bpf.c"
+#line 232 "everything.bpf.c"
 	}
-	task_join(p, t, now);
+	if (woke) {
 #line 21 "everything.sched"
+		t->queue_urgent.due = now + 2000000;
+#line 237 "everything.bpf.c"
+	}
+	task_join(p, t, now, woke);
+#line 22 "everything.sched"
 	t->queue_urgent.due = point_min(point_max(t->queue_urgent.due, now - 2000000), now + 2000000);
 	t->turn.key = t->queue_urgent.due;
-#line 25 "everything.sched"
+#line 26 "everything.sched"
 	t->turn.slice_ns = 1000000;
 }
-#line 195 "everything.bpf.c"
+#line 246 "everything.bpf.c"
 
-/* everything.sched:26 queue fair: an arrival */
+/* everything.sched:27 queue fair: an arrival */
 static __always_inline void
 queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
@@ -203,19 +254,19 @@ queue_fair_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 		t->turn.joined |= BIT(QUEUE_FAIR);
 #line 9 "orders.sched"
 		t->queue_fair.v = clock + 1000000;
-#line 207 "everything.bpf.c"
+#line 258 "everything.bpf.c"
 	}
-	task_join(p, t, now);
+	task_join(p, t, now, woke);
 #line 10 "orders.sched"
 	t->queue_fair.v = point_max(t->queue_fair.v, clock - 20000000);
 #line 12 "orders.sched"
 	t->turn.key = t->queue_fair.v;
-#line 26 "everything.sched"
+#line 27 "everything.sched"
 	t->turn.slice_ns = param_quantum();
 }
-#line 217 "everything.bpf.c"
+#line 268 "everything.bpf.c"
 
-/* everything.sched:26 queue fair: the end of a turn from it */
+/* everything.sched:27 queue fair: the end of a turn from it */
 static __always_inline void
 queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 		s64 used, s64 granted, bool blocked)
@@ -223,27 +274,46 @@ queue_fair_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 11 "orders.sched"
 	t->queue_fair.v = t->queue_fair.v + quotient(used * 100, weight_of(p));
 }
-#line 227 "everything.bpf.c"
+#line 278 "everything.bpf.c"
 
-/* everything.sched:27 queue line: an arrival */
+/* everything.sched:28 queue line: an arrival */
 static __always_inline void
 queue_line_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
-	task_join(p, t, now);
-#line 27 "everything.sched"
+	task_join(p, t, now, woke);
+#line 28 "everything.sched"
 	t->turn.slice_ns = 3000000;
 }
-#line 237 "everything.bpf.c"
+#line 288 "everything.bpf.c"
 
-/* everything.sched:28 queue rest: an arrival */
+/* everything.sched:29 queue rest: an arrival */
 static __always_inline void
 queue_rest_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
-	task_join(p, t, now);
-#line 28 "everything.sched"
+	task_join(p, t, now, woke);
+#line 29 "everything.sched"
 	t->turn.slice_ns = is_pinned(p) ? 1000000 : 8000000;
 }
-#line 247 "everything.bpf.c"
+#line 298 "everything.bpf.c"
+
+/*
+ * The task that runs here wakes another: it may take notice, and may leave the other something. An
+ * interrupt has nothing to do with the task that it interrupts.
+ */
+static __noinline void note_waker(struct task_ctx *t, u64 now)
+{
+	struct task_struct *waker = bpf_get_current_task_btf();
+	struct task_ctx *w;
+
+	if (in_interrupt())
+		return;
+	w = find_task(waker);
+	if (!w || !w->turn.running)
+		return;
+	task_waking(waker, w, now);
+	t->task.waker_calm = w->task.calm; /* everything.sched:14 waker */
+	t->task.waker_avg_run = w->task.avg_run; /* everything.sched:36 waker */
+}
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
 static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
@@ -293,30 +363,30 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 	c->settled_at = now;
 	switch (c->queue) {
 	case QUEUE_FAIR:
-#line 40 "everything.sched"
+#line 42 "everything.sched"
 		c->due[GUARD_FAIR_AFTER] = now + 20000000;
-#line 39 "everything.sched"
+#line 41 "everything.sched"
 		charge(&c->weighted_0.served[0], c->weighted_0.now, ran, 1ULL);
-#line 301 "everything.bpf.c"
+#line 371 "everything.bpf.c"
 		break;
 	case QUEUE_LINE:
-#line 41 "everything.sched"
+#line 43 "everything.sched"
 		c->due[GUARD_LINE_SHARE] += share_cost(ran, param_floor());
-#line 39 "everything.sched"
+#line 41 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 308 "everything.bpf.c"
+#line 378 "everything.bpf.c"
 		break;
 	case QUEUE_REST:
-#line 42 "everything.sched"
+#line 44 "everything.sched"
 		c->due[GUARD_REST_SHARE] += share_cost(ran, 5);
-#line 39 "everything.sched"
+#line 41 "everything.sched"
 		charge(&c->weighted_0.served[1], c->weighted_0.now, ran, 4ULL);
-#line 315 "everything.bpf.c"
+#line 385 "everything.bpf.c"
 		break;
 	}
 	return 0;
 }
-#line 320 "everything.bpf.c"
+#line 390 "everything.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -326,18 +396,18 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 {
 	if (!c->busy)
 		waiting = 0;
-#line 40 "everything.sched"
+#line 42 "everything.sched"
 	if (!(waiting & BIT(QUEUE_FAIR)))
-#line 40 "everything.sched"
+#line 42 "everything.sched"
 		c->due[GUARD_FAIR_AFTER] = now + 20000000;
 	if (!(waiting & BIT(QUEUE_LINE)))
-#line 41 "everything.sched"
+#line 43 "everything.sched"
 		c->due[GUARD_LINE_SHARE] = point_max(c->due[GUARD_LINE_SHARE], now);
 	if (!(waiting & BIT(QUEUE_REST)))
-#line 42 "everything.sched"
+#line 44 "everything.sched"
 		c->due[GUARD_REST_SHARE] = point_max(c->due[GUARD_REST_SHARE], now);
 }
-#line 341 "everything.bpf.c"
+#line 411 "everything.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
@@ -345,17 +415,17 @@ static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
 	u32 queue = NO_QUEUE;
 	u64 due = now + 1;
 
-	/* everything.sched:40 guard fair after */
+	/* everything.sched:42 guard fair after */
 	if ((waiting & BIT(QUEUE_FAIR)) && point_before(c->due[GUARD_FAIR_AFTER], due)) {
 		queue = QUEUE_FAIR;
 		due = c->due[GUARD_FAIR_AFTER];
 	}
-	/* everything.sched:41 guard line at least */
+	/* everything.sched:43 guard line at least */
 	if ((waiting & BIT(QUEUE_LINE)) && point_before(c->due[GUARD_LINE_SHARE], due)) {
 		queue = QUEUE_LINE;
 		due = c->due[GUARD_LINE_SHARE];
 	}
-	/* everything.sched:42 guard rest at least */
+	/* everything.sched:44 guard rest at least */
 	if ((waiting & BIT(QUEUE_REST)) && point_before(c->due[GUARD_REST_SHARE], due)) {
 		queue = QUEUE_REST;
 		due = c->due[GUARD_REST_SHARE];
@@ -363,7 +433,7 @@ static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)
 	return queue;
 }
 
-/* everything.sched:39 strict { line rest } */
+/* everything.sched:41 strict { line rest } */
 static __always_inline u32 choose_strict_0(u64 waiting)
 {
 	if (waiting & BIT(QUEUE_LINE))
@@ -373,7 +443,7 @@ static __always_inline u32 choose_strict_0(u64 waiting)
 	return NO_QUEUE;
 }
 
-/* everything.sched:39 weighted { fair: 4 strict { .. }: 1 } */
+/* everything.sched:41 weighted { fair: 4 strict { .. }: 1 } */
 __global u32 choose_weighted_0(struct cpu_ctx *c __arg_nonnull, u64 waiting)
 {
 	const u64 members[] = {
@@ -404,7 +474,7 @@ __global u32 choose_weighted_0(struct cpu_ctx *c __arg_nonnull, u64 waiting)
 	return NO_QUEUE;
 }
 
-/* everything.sched:39 strict { urgent weighted { .. } } */
+/* everything.sched:41 strict { urgent weighted { .. } } */
 static __always_inline u32 choose_strict_1(struct cpu_ctx *c, u64 waiting)
 {
 	if (waiting & BIT(QUEUE_URGENT))
@@ -509,6 +579,7 @@ OP3(s32, everything_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wak
 	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
+	note_waker(t, now_ns());
 	arrive(p, t, now_ns(), true);
 	start_at_once(p, &t->turn);
 	return cpu;
@@ -524,6 +595,8 @@ OP2(void, everything_enqueue, struct task_struct *, p, u64, enq_flags)
 		insert(p, core_enum(scx_dsq_id_flags, SCX_DSQ_GLOBAL), MAX_SLICE_NS);
 		return;
 	}
+	if (t->turn.asleep)
+		note_waker(t, now_ns());
 	woke = t->turn.asleep;
 	if (!t->turn.returned)
 		arrive(p, t, now_ns(), woke);
