@@ -247,15 +247,15 @@ class Machine:
 
     def _join(self, t: Task, instance: QueueInstance, now: int) -> None:
         """The task joins an instance of its queue that it was not in before."""
-        before, code = t.instances[t.queue], instance.code
+        before, code, env = t.instances[t.queue], instance.code, self._env
         t.instances[t.queue] = instance
-        states = t.order_states[t.queue]
+        states, clocked = t.order_states[t.queue], code.clock_state
+        env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
         if before is None or states is None:
-            env = self._env
-            env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
             t.order_states[t.queue] = code.initial(env)
-        elif before is not instance and code.clock_state is not None:
-            states[code.clock_state] += instance.clock - before.clock
+        elif clocked is not None:
+            moved = states[clocked] + instance.clock - before.clock
+            states[clocked] = max(moved, code.initial(env)[clocked])
 
     def _about(self, t: Task, queue: int, now: int) -> None:
         """Let expressions be about `t` and its states in `queue`, which it has joined."""

@@ -172,6 +172,26 @@ def turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...
 
 def placed_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
     """Everything an idle CPU can do that is claimed in `state` for a task."""
+    walks = arbitration.rules.placed_turns_walk
+    return _unchosen_turns(arbitration, state, draw, walks=walks)
+
+
+def stolen_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
+    """Everything a CPU can do that found all its queues empty in `state`, and takes a task from
+    another instance. The nodes that it asked have seen their children empty."""
+    walks = arbitration.rules.stolen_turns_walk
+    if walks is None:
+        return ()
+    seen = tuple(
+        tuple(all_of((negation(variable(f"asked{n}", Sort.BOOL)), seen_k)) for seen_k in seen)
+        for n, seen in enumerate(state.seen)
+    )
+    return _unchosen_turns(arbitration, replace(state, seen=seen), draw, walks=walks)
+
+
+def _unchosen_turns(
+    arbitration: Arbitration, state: State, draw: Draw, *, walks: bool
+) -> tuple[Turn, ...]:
     nothing = replace(draw, occupied=(FALSE,) * len(draw.occupied))
     looked = _see_empty(arbitration, state, nothing)
     served = []
@@ -179,7 +199,7 @@ def placed_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Tu
         alone = tuple(boolean(q == queue) for q in arbitration.queues)
         picks = _walk(arbitration.rules, arbitration.tree, looked, alone)
         pick = next(pick for pick in picks if pick.queue == queue)
-        if not arbitration.rules.placed_turns_walk:
+        if not walks:
             pick = replace(pick, state=looked)
         served.append(_serve(arbitration, None, pick, draw))
     return tuple(served)

@@ -7,6 +7,7 @@ less than the conditions is a proof of the claim.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
@@ -14,13 +15,12 @@ from schedlang.ir import nodes as ir
 from schedlang.prover.conserving import prove_work_conserving
 from schedlang.prover.fair_tasks import prove_fair_tasks
 from schedlang.prover.fairness import prove_fair_queues
-from schedlang.prover.instances import uncovered
 from schedlang.prover.shares import Kept, prove_share
 from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, assumptions, ground
 from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Bound, Obligation, Proved, Reason, Unknown, Verdict
-from schedlang.prover.wait import bound, prove_services, prove_wait
+from schedlang.prover.wait import bound, prove_wait, prove_ways
 from schedlang.units import duration
 
 Judgement = tuple[Verdict, tuple[Obligation, ...]]
@@ -36,7 +36,8 @@ def prove_claim(on: Ground, goal: ir.Goal) -> Judgement:
     match goal.property:
         case ir.Property.WORK_CONSERVING:
             ledger = Ledger(on.effort)
-            gap = uncovered(on.policy) or prove_work_conserving(on.policy, on.rules, ledger)
+            policy = undivided(on.policy) if _one_cpu(goal) else on.policy
+            gap = prove_work_conserving(policy, on.rules, ledger)
             verdict: Verdict = gap or Proved(None, CHAIN, (on.policy.serve.span,))
         case ir.Property.WAIT | ir.Property.SHARE | ir.Property.FAIR:
             ledger = here.ledger()
@@ -48,6 +49,12 @@ def prove_claim(on: Ground, goal: ir.Goal) -> Judgement:
         case _:
             assert_never(goal.property)
     return verdict, tuple(ledger.obligations)
+
+
+def undivided(policy: ir.Policy) -> ir.Policy:
+    """The policy as it acts on one CPU, to which every instance belongs."""
+    queues = (replace(queue, scope=ir.Scope.GLOBAL, steal=None) for queue in policy.queues)
+    return replace(policy, queues=tuple(queues))
 
 
 def under(on: Ground, goals: tuple[ir.Goal, ...]) -> Ground:
@@ -89,15 +96,15 @@ def _wait(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
         name = on.policy.queues[queue].name
         return Unknown(Reason.NO_RULE, f"a bound needs `when tasks({name}) <= N`")
     assert not isinstance(on.facts, Unknown)
-    services = prove_services(on.arbitration, queue, on.facts, ledger)
-    if isinstance(services, Unknown):
-        return services
+    ways = prove_ways(on.arbitrations, queue, on.facts, ledger)
+    if isinstance(ways, Unknown):
+        return ways
     tasks = min(counts)
     wait = prove_wait(
         on.policy,
         on.arbitration,
         queue,
-        services,
+        ways,
         ANY_WEIGHT,
         ledger,
         tasks,
@@ -122,17 +129,22 @@ def _one_cpu(goal: ir.Goal) -> bool:
 def _share(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
     queue, percent = goal.queues[0], _most(goal.bound)
     assert not isinstance(on.facts, Unknown)
-    kept = prove_share(on.arbitration, queue, percent, on.facts, ledger)
-    if isinstance(kept, Unknown):
-        return kept
+    ways: list[Kept] = []
+    for arbitration in on.arbitrations:
+        found = prove_share(arbitration, queue, percent, on.facts, ledger)
+        if isinstance(found, Unknown):
+            return found
+        ways.append(found)
+    kept = max(ways, key=lambda way: way.lost_ns)
+    limit_ns = min((way.limit_ns for way in ways if way.limit_ns is not None), default=None)
     reached = Bound(
         f"service >= {percent}% * (T - {duration(kept.lost_ns)}) in any window T{_by(on, kept)}",
         kept.lost_ns,
         "the part of a window that counts for nothing",
     )
     texts = ["the share is that of long windows in which the queue is never empty on the CPU"]
-    if kept.limit_ns is not None:
-        texts.append(f"windows are shorter than {duration(kept.limit_ns)}")
+    if limit_ns is not None:
+        texts.append(f"windows are shorter than {duration(limit_ns)}")
     return Proved(reached, (*assumptions(on, queue)[:2], *texts), (goal.span,))
 
 
@@ -143,9 +155,12 @@ def _by(on: Ground, kept: Kept) -> str:
 
 
 def _fair_queues(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
-    apart = prove_fair_queues(on.arbitration, goal.queues, ledger)
-    if isinstance(apart, Unknown):
-        return apart
+    apart = Fraction(0)
+    for arbitration in on.arbitrations:
+        found = prove_fair_queues(arbitration, goal.queues, ledger)
+        if isinstance(found, Unknown):
+            return found
+        apart = max(apart, found)
     names = " and ".join(f"`{on.policy.queues[queue].name}`" for queue in goal.queues)
     text = "the services are those of one CPU, in a window in which no queue named is empty there"
     reached = Bound(
@@ -164,7 +179,8 @@ def _fair_tasks(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
         return Unknown(Reason.NO_RULE, detail)
     (queue,) = goal.queues
     turn_ns = on.arbitration.max_turn_ns[queue]
-    subject = Subject(on.policy, on.policy.queues[queue], ANY_WEIGHT, turn_ns)
+    policy = undivided(on.policy)
+    subject = Subject(policy, policy.queues[queue], ANY_WEIGHT, turn_ns)
     found = prove_fair_tasks(subject, on.tick_ns, ledger)
     if isinstance(found, Unknown):
         return found

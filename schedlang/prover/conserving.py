@@ -1,16 +1,22 @@
-"""`work_conserving`, for any number of CPUs and tasks and any affinities.
+"""`work_conserving`, and `no_lost_task` where CPUs steal, for any number of CPUs and tasks.
 
-A CPU is idle or awake. As long as a task waits that an idle CPU could run, some CPU was woken and
+A CPU is idle or awake. As long as a task waits that an idle CPU could take, some CPU was woken and
 has yet to choose. Its choice takes a task, or else there is one less of the woken CPUs that have
-nothing to take; so the chain of wake-ups ends, and then nobody is idle beside work. Which queues a
-CPU reads is `reachability.preamble`'s to say.
+nothing to take; so the chain of wake-ups ends, and then nobody is idle beside work. Which tasks a
+CPU can take is `reachability.preamble`'s to say.
 """
 
 from __future__ import annotations
 
 from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration, free_draw, free_state, turns
-from schedlang.prover.reachability import every_task, fact, preamble
+from schedlang.prover.reachability import (
+    every_task,
+    fact,
+    preamble,
+    prove_home,
+    prove_watched,
+)
 from schedlang.prover.roles import choosing_roles
 from schedlang.prover.rules import Rules
 from schedlang.prover.solver import Ledger
@@ -22,7 +28,6 @@ _CHAIN = """
 (declare-fun woken-after (Cpu) Bool)
 (declare-const next Cpu)
 (declare-const wakes Bool)
-(define-fun fits ((t Task) (c Cpu)) Bool (and (allowed t c) (reads c (routed t))))
 (define-fun has-work ((c Cpu)) Bool (exists ((t Task)) (and (queued t) (fits t c))))
 (define-fun has-work-after ((c Cpu)) Bool (exists ((t Task)) (and (queued-after t) (fits t c))))
 (define-fun useless ((c Cpu)) Bool (and (woken c) (not (has-work c))))
@@ -54,6 +59,8 @@ _IS_CLAIMED = (
     "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (= c cpu))))",
 )
 
+_ALL_CHOSEN = "(forall ((c Cpu)) (not (woken c)))"
+_TAKES_ALL = "(forall ((t Task) (c Cpu)) (=> (allowed t c) (fits t c)))"
 _CHOOSES = "(awake cpu)"
 _TAKES = (
     "(and (queued task) (fits task cpu))",
@@ -85,10 +92,44 @@ _FEWER_USELESS = (
 def prove_work_conserving(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
     """No CPU stays idle while a task waits that it may run."""
     return (
-        _prove_takes(rules, ledger)
+        _prove_reach(policy, ledger)
+        or _prove_takes(rules, ledger)
         or _prove_chain(policy, rules, ledger)
         or _prove_progress(policy, rules, ledger)
     )
+
+
+def prove_no_lost_task(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
+    """Every queued task has a CPU that may run it, chooses from its instance, and is awake: at any
+    time, or as soon as all CPUs that were woken have chosen, if some may be thieves."""
+    if not any(queue.is_reachable for queue in policy.queues):
+        return prove_watched(policy, ledger)
+    return (
+        prove_home(policy, ledger)
+        or _prove_takes(rules, ledger)
+        or _prove_chain(policy, rules, ledger)
+        or _prove_progress(policy, rules, ledger)
+        or _prove(
+            "when all woken CPUs have chosen, every queued task's home is awake",
+            policy,
+            (*_LINKED, _ALL_CHOSEN, "(queued task)"),
+            ("(and (sees task (home task)) (awake (home task)))",),
+            ledger,
+        )
+    )
+
+
+def _prove_reach(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    gap = _prove("a CPU can take whatever may run there", policy, (), (_TAKES_ALL,), ledger)
+    if gap is None or gap.reason is not Reason.INDUCTION_FAILED:
+        return gap
+    own = next(queue for queue in policy.queues if not _is_open(queue))
+    detail = f"`{own.name}` has several instances, and a CPU does not steal from all of them"
+    return Unknown(gap.reason, detail)
+
+
+def _is_open(queue: ir.Queue) -> bool:
+    return queue.scope is ir.Scope.GLOBAL or queue.steal is ir.Steal.ANY
 
 
 def _prove_takes(rules: Rules, ledger: Ledger) -> Unknown | None:

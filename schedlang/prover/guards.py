@@ -243,6 +243,7 @@ def _step(arbitration: Arbitration, occupied: int | None) -> tuple[State, Draw]:
 
 
 def _all_turns(arbitration: Arbitration, state: State, draw: Draw) -> tuple[Turn, ...]:
+    """To a guard, a stolen turn is one that was placed after all queues were seen empty."""
     return turns(arbitration, state, draw) + placed_turns(arbitration, state, draw)
 
 

@@ -14,7 +14,15 @@ from schedlang.prover.encode import Moment
 from schedlang.prover.extremes import FAR, supremum
 from schedlang.prover.pairs import with_horizon
 from schedlang.prover.solver import Effort, Ledger
-from schedlang.prover.subject import Subject, appear, arrive, clock_and_v, free_moment, stop
+from schedlang.prover.subject import (
+    Subject,
+    appear,
+    arrive,
+    clock_and_v,
+    come_over,
+    free_moment,
+    stop,
+)
 from schedlang.prover.terms import Term, any_of, integer
 from schedlang.prover.turns import with_charge, with_service
 from schedlang.prover.verdict import Reason, Unknown
@@ -78,11 +86,13 @@ def _without_flaw(subject: Subject, pace: Pace, _ledger: Ledger, _blurs: bool) -
 
 
 def _prove_near(subject: Subject, pace: Pace, ledger: Ledger, blurs: bool) -> Unknown | None:
-    lemmas: tuple[tuple[str, str, _Lemma], ...] = (
+    lemmas: list[tuple[str, str, _Lemma]] = [
         ("stop_", "a turn puts v not far ahead", _stopped),
         ("join_", "an arriving v is near the clock", _arrived),
         ("fork_", "a new task starts ahead of the clock", _appeared),
-    )
+    ]
+    if subject.hop:
+        lemmas.append(("hop_", "so does one from another instance", _came_over))
     for prefix, says, lemma in lemmas:
         at = free_moment(subject, prefix, blurs=blurs)
         known, goals = lemma(subject, pace, at)
@@ -126,6 +136,15 @@ def _appeared(subject: Subject, pace: Pace, at: Moment) -> tuple[list[Term], lis
     return [], [v >= clock + integer(pace.fork), v <= clock + integer(pace.lead)]
 
 
+def _came_over(subject: Subject, pace: Pace, at: Moment) -> tuple[list[Term], list[Term]]:
+    """It was no further ahead of the clock of the instance that it comes from."""
+    clock, before = clock_and_v(subject, at)
+    come_over(subject, at)
+    _, v = clock_and_v(subject, at)
+    known = [before <= clock + integer(max(pace.lead, pace.spent))]
+    return known, [v >= clock + integer(pace.fork), v <= clock + integer(pace.lead)]
+
+
 def _search(subject: Subject, guess: Pace, effort: Effort, blurs: bool) -> Pace | Unknown:
     """The least constants, one after the other; where there is none, one beyond `FAR`."""
     find = _Finder(subject, effort, blurs)
@@ -137,6 +156,10 @@ def _search(subject: Subject, guess: Pace, effort: Effort, blurs: bool) -> Pace 
     for _ in range(MOST_ROUNDS):
         arrival = find.evaluation("join_", arrive, max(spent, lead))
         lifted = find(arrival, lambda clock, v: v - clock, guess.lead)
+        if subject.hop:
+            hop = find.evaluation("hop_", come_over, max(spent, lead))
+            lifted = max(lifted, find(hop, lambda clock, v: v - clock, guess.lead))
+            fork = min(fork, -find(hop, lambda clock, v: clock - v, -fork))
         if lifted <= lead or find.gave_up:
             break
         lead = lifted

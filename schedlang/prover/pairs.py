@@ -105,11 +105,8 @@ def two_arrivals(subject: Subject, pace: Pace | None, blurs: bool) -> Pair:
         at = free_moment(subject, prefix, blurs=blurs)
         clock, v = clock_and_v(subject, at)
         if pace is None or _reads_more_than_v(subject):
-            before = v
             arrive(subject, at)
             _, v = clock_and_v(subject, at)
-            if pace is not None:
-                known.append(before <= clock + integer(pace.lead))
         if pace is not None:
             known += [clock - integer(pace.lag) <= v, v <= clock + integer(pace.lead)]
         rows.append((key_of(subject, at), clock, v, at.inputs[ir.Input.NOW]))

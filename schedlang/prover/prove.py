@@ -10,8 +10,8 @@ from __future__ import annotations
 from schedlang.ir import nodes as ir
 from schedlang.prover.attained import with_run
 from schedlang.prover.claims import prove_claim, under
-from schedlang.prover.instances import uncovered
-from schedlang.prover.reachability import prove_bounded_preemption, prove_no_lost_task
+from schedlang.prover.conserving import prove_no_lost_task
+from schedlang.prover.reachability import prove_bounded_preemption
 from schedlang.prover.refute import refute_claim, refute_starvation_free
 from schedlang.prover.rules import DOCUMENTED, Rules
 from schedlang.prover.scenes import reference_scene, wait_scene
@@ -80,7 +80,7 @@ def _starvation_finding(on: Ground, queue: int, *, attain: bool) -> Finding:
 
 def _no_lost_task(on: Ground) -> Finding:
     ledger = Ledger(on.effort)
-    gap = uncovered(on.policy) or prove_no_lost_task(on.policy, ledger)
+    gap = prove_no_lost_task(on.policy, on.rules, ledger)
     texts = ("every task may run on some CPU", "a CPU that is woken chooses")
     return _machine_finding(on.policy, ir.Property.NO_LOST_TASK, gap, texts, ledger)
 

@@ -14,6 +14,7 @@ from schedlang.prover.arbiter import (
     Turn,
     free_draw,
     free_state,
+    placed_turns,
     runs,
     turns,
 )
@@ -31,7 +32,8 @@ def prove_rate(
 ) -> Unknown | None:
     """In a window of length T the guard itself serves at most
 
-    - `after D`: turn + T * turn / (turn + D);
+    - `after D`: turn + T * turn / (turn + D), with what is left of a turn of its queue that goes on
+      when the window begins, whoever granted it;
     - `at least S`: turn + (T + lag) * S, if the tree serves its queue not once in the window.
     """
     state, draw = free_state(arbitration, ""), free_draw(arbitration, "")
@@ -41,24 +43,46 @@ def prove_rate(
     else:
         hypotheses, goals = _after_lemma(arbitration, guard, state, draw)
     name = f"the guard on `{guard.name}` takes no more than its rate"
-    return ledger.prove(name, (*known, *hypotheses), goals)
+    gap = ledger.prove(name, (*known, *hypotheses), goals)
+    return gap if guard.is_share else gap or _prove_begun(arbitration, guard, ledger)
 
 
 Lemma = tuple[list[Term], list[Term]]
 
 
 def _after_lemma(arbitration: Arbitration, guard: Guarded, state: State, draw: Draw) -> Lemma:
-    last, delay = variable("last"), integer(guard.low)
-
-    def holds(given: Term, last: Term, due: Term) -> Term:
-        return all_of((due >= last + delay, _within(arbitration, guard, given, last - START)))
-
-    goals = []
+    last, goals = variable("last"), []
     for turn in turns(arbitration, state, draw):
         end = turn.after.now if turn.queue == guard.queue else last
-        kept = holds(_given(guard, turn, draw), end, turn.after.due[guard.index])
+        due = turn.after.due[guard.index]
+        kept = _after_holds(arbitration, guard, _given(guard, turn, draw), (START, end), due)
         goals.append(all_of(runs(arbitration, turn, draw)).implies(kept))
-    return [last <= state.now, holds(GIVEN, last, state.due[guard.index])], goals
+    known = _after_holds(arbitration, guard, GIVEN, (START, last), state.due[guard.index])
+    return [last <= state.now, known], goals
+
+
+def _prove_begun(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Unknown | None:
+    """The window begins in a turn of the queue: what is left of it is as if the guard gave it."""
+    state, draw = free_state(arbitration, ""), free_draw(arbitration, "")
+    left = variable("left")
+    goals = []
+    for turn in turns(arbitration, state, draw) + placed_turns(arbitration, state, draw):
+        if turn.queue == guard.queue:
+            end, due = turn.after.now, turn.after.due[guard.index]
+            taken = (*runs(arbitration, turn, draw), left >= ZERO, left <= draw.ran)
+            holds = _after_holds(arbitration, guard, left, (end - left, end), due)
+            goals.append(all_of(taken).implies(holds))
+    name = f"the guard on `{guard.name}`: a turn that goes on counts towards its rate"
+    return ledger.prove(name, draw.known, goals)
+
+
+def _after_holds(
+    arbitration: Arbitration, guard: Guarded, given: Term, window: tuple[Term, Term], due: Term
+) -> Term:
+    """In a window up to the end of the queue's last turn."""
+    start, last = window
+    within = _within(arbitration, guard, given, last - start)
+    return all_of((due >= last + integer(guard.low), within))
 
 
 def _within(arbitration: Arbitration, guard: Guarded, given: Term, elapsed: Term) -> Term:

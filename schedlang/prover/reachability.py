@@ -1,17 +1,22 @@
 """`no_lost_task` and `bounded_preemption`, for any number of CPUs and tasks and any affinities.
 
 A CPU is idle, or awake: it runs a turn, or was woken and will choose. Queues are the numbers of the
-policy's queues; which of them a CPU reads is generated from its tree.
+policy's queues; which of them a CPU reads is generated from its tree. An instance belongs to any
+set of CPUs that contains the home of the tasks in it, so that the proofs are for any topology.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import leaves
 from schedlang.prover.solver import Ledger
 from schedlang.prover.terms import (
+    FALSE,
     Sort,
     Term,
+    all_of,
     any_of,
     between,
     greatest,
@@ -26,8 +31,14 @@ _SORTS = """\
 (declare-sort Task 0)
 (declare-fun allowed (Task Cpu) Bool)
 (declare-fun routed (Task) Int)
-(declare-fun some-cpu (Task) Cpu)
+(declare-fun home (Task) Cpu)
+(declare-fun here (Task Cpu) Bool)
+(declare-fun near (Task Cpu) Bool)
 (define-fun reads ((c Cpu) (q Int)) Bool {reads})
+(define-fun sees ((t Task) (c Cpu)) Bool
+  (and (allowed t c) (reads c (routed t)) (here t c)))
+(define-fun fits ((t Task) (c Cpu)) Bool
+  (and (allowed t c) (reads c (routed t)) (or (here t c) {stolen})))
 (declare-fun queued (Task) Bool)
 (declare-fun awake (Cpu) Bool)
 (declare-fun queued-after (Task) Bool)
@@ -36,26 +47,23 @@ _SORTS = """\
 (declare-const task Task)
 (declare-const cpu Cpu)"""
 
-_HAS_CPU = "(forall ((t Task)) (allowed t (some-cpu t)))"
+_HAS_HOME = "(forall ((t Task)) (and (allowed t (home t)) (here t (home t))))"
 _ROUTED = "(forall ((t Task)) {routed})"
-_WATCHED = "(forall ((t Task)) (=> (queued t) (and (allowed t (watcher t)) (awake (watcher t)))))"
+_UNDIVIDED = "(forall ((t Task) (c Cpu)) (=> {undivided} (here t c)))"
+_WATCHED = "(forall ((t Task)) (=> (queued t) (and (sees t (watcher t)) (awake (watcher t)))))"
 _WATCHED_AFTER = (
-    "(forall ((t Task))"
-    " (=> (queued-after t) (exists ((c Cpu)) (and (allowed t c) (awake-after c)))))"
+    "(forall ((t Task)) (=> (queued-after t) (exists ((c Cpu)) (and (sees t c) (awake-after c)))))"
 )
 _SAME_QUEUED = "(forall ((t Task)) (= (queued-after t) (queued t)))"
 _ARRIVES = "(forall ((t Task)) (= (queued-after t) (or (queued t) (= t task))))"
 _WAKES_ONE = (
-    "(and (=> (exists ((c Cpu)) (and (allowed task c) (not (awake c)))) (allowed task cpu))"
-    " (forall ((c Cpu)) (= (awake-after c) (or (awake c) (and (= c cpu) (allowed task cpu))))))"
+    "(and (=> (exists ((c Cpu)) (and (fits task c) (not (awake c)))) (fits task cpu))"
+    " (forall ((c Cpu)) (= (awake-after c) (or (awake c) (and (= c cpu) (fits task cpu))))))"
 )
-_FINDS_NOTHING = (
-    "(and (awake cpu) (forall ((t Task))"
-    " (=> (and (queued t) (allowed t cpu)) (not (reads cpu (routed t))))))"
-)
+_FINDS_NOTHING = "(and (awake cpu) (forall ((t Task)) (=> (queued t) (not (fits t cpu)))))"
 _SLEEPS = "(forall ((c Cpu)) (= (awake-after c) (and (awake c) (not (= c cpu)))))"
 _TAKES = (
-    "(and (awake cpu) (queued task) (allowed task cpu) (reads cpu (routed task))"
+    "(and (awake cpu) (queued task) (fits task cpu)"
     " (forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))"
     " (forall ((c Cpu)) (= (awake-after c) (awake c))))"
 )
@@ -66,25 +74,48 @@ def fact(text: str) -> Term:
 
 
 def preamble(policy: ir.Policy) -> str:
-    """CPUs, tasks and what is asked of them; `reads` says which queues a CPU chooses from."""
-    read = [variable("q").equals(integer(leaf.queue)) for leaf in leaves(policy.serve)]
-    return _SORTS.format(reads=any_of(read).text)
+    """CPUs, tasks and what is asked of them: `reads` says which queues a CPU chooses from, `here`
+    whether the instance in which the task waits is the CPU's own, `sees` whether it chooses from
+    the task, and `fits` whether it may take the task, or steal it.
+    """
+    read = any_of(variable("q").equals(integer(leaf.queue)) for leaf in leaves(policy.serve))
+    anyone, neighbours = (_in(_stolen(policy, reach)) for reach in (ir.Steal.ANY, ir.Steal.NODE))
+    stolen = any_of((anyone, all_of((neighbours, fact("(near t c)")))))
+    return _SORTS.format(reads=read.text, stolen=stolen.text)
 
 
-def every_task(policy: ir.Policy) -> tuple[Term, Term]:
-    """Every task may run somewhere, and its queue is one that the route leads to."""
+def _stolen(policy: ir.Policy, reach: ir.Steal) -> Iterable[int]:
+    return (number for number, queue in enumerate(policy.queues) if queue.steal is reach)
+
+
+def _in(queues: Iterable[int]) -> Term:
+    """Task `t` is routed to one of the queues."""
+    return any_of(fact(f"(= (routed t) {queue})") for queue in queues)
+
+
+def every_task(policy: ir.Policy) -> tuple[Term, ...]:
+    """Every task has a home where it may run, and waits in the instance that is there, of a queue
+    that the route leads to."""
     targets = sorted({policy.route.otherwise, *(rule.queue for rule in policy.route.rules)})
-    to = any_of(Term(f"(= (routed t) {queue})", Sort.BOOL) for queue in targets)
-    return fact(_HAS_CPU), fact(_ROUTED.format(routed=to.text))
+    undivided = _in(n for n, queue in enumerate(policy.queues) if queue.scope is ir.Scope.GLOBAL)
+    facts = [fact(_HAS_HOME), fact(_ROUTED.format(routed=_in(targets).text))]
+    if undivided != FALSE:
+        facts.append(fact(_UNDIVIDED.format(undivided=undivided.text)))
+    return tuple(facts)
 
 
-def prove_no_lost_task(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
-    """Every queued task has a CPU in its affinity that is awake and reads its queue."""
+def prove_home(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    """However small a task's affinity, and whatever the topology."""
+    says = "a CPU of every affinity reads the task's queue, where it waits"
+    goal = fact("(sees task (home task))")
+    return ledger.prove(says, every_task(policy), [goal], preamble=preamble(policy))
+
+
+def prove_watched(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    """At any time every queued task has a CPU that is awake and sees it. Of a policy that steals
+    that is so when the CPUs that were woken have chosen (`conserving`)."""
     sorts, tasks = preamble(policy), every_task(policy)
-    reads = "(reads (some-cpu task) (routed task))"
-    gap = ledger.prove(
-        "a CPU of every affinity reads the task's queue", tasks, [fact(reads)], preamble=sorts
-    )
+    gap = prove_home(policy, ledger)
     events = {
         "an arrival": (_ARRIVES, _WAKES_ONE),
         "a CPU that finds nothing": (_FINDS_NOTHING, _SLEEPS, _SAME_QUEUED),

@@ -31,6 +31,7 @@ class Rules:
     advanced: Binary  # V, p of the chosen child
     charged: Callable[[Term, Term, Term], Term]  # p, cost, V
     placed_turns_walk: bool  # whether a placed turn moves V
+    stolen_turns_walk: bool | None  # whether a stolen turn does; None: nobody steals
     hands_on: bool  # whether a woken CPU that has chosen wakes the next one that can run something
 
 
@@ -54,5 +55,6 @@ DOCUMENTED = Rules(
     advanced=greatest,
     charged=lambda p, cost, v: least(p + cost, v + integer(ir.MAX_DEBT)),
     placed_turns_walk=True,
+    stolen_turns_walk=True,
     hands_on=True,
 )

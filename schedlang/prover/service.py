@@ -44,6 +44,10 @@ class Service:
         limits = [(FAR - debt.fixed) / debt.per_service for debt in self.debts]
         return math.ceil(min(limits)) - 1 if limits else None
 
+    def holds_for(self, service_ns: int) -> bool:
+        limit = self.service_limit_ns
+        return limit is None or service_ns <= limit
+
     def wait_ns(self, turn_count: int, service_ns: int) -> int:
         exact = self.fixed + turn_count * self.per_turn + service_ns * self.per_service
         return math.ceil(exact)
@@ -89,7 +93,8 @@ def _beside_guards(
     """wait <= first turn + tree + guards' rates * wait + guards' bursts, solved for the wait.
 
     The first turn is the one that goes on when the wait begins; but what is left of a turn of the
-    queue's own is part of its service, and what a weighted node served is counted there.
+    queue's own is part of its service, what a weighted node served is counted there, and a turn of
+    a queue with an `after` guard as one that the guard gave.
     """
     guards = [g for g in arbitration.guards if g.queue != queue]
     rates, bursts = Fraction(0), Fraction(0)
@@ -109,7 +114,7 @@ def _beside_guards(
         (
             turn_ns
             for q, turn_ns in enumerate(arbitration.max_turn_ns)
-            if q != queue and (q not in ahead.beside or arbitration.guards_of(q))
+            if q != queue and _is_first(arbitration, q, ahead)
         ),
         default=0,
     )
@@ -121,6 +126,14 @@ def _beside_guards(
     goal = wait <= real(fixed) + real(per_service) * service
     gap = ledger.prove("the tree's turn comes in spite of the guards", known, [goal])
     return gap or Service(fixed, Fraction(0), per_service, None, ahead.debts)
+
+
+def _is_first(arbitration: Arbitration, queue: int, ahead: Ahead) -> bool:
+    """Whether a turn of the queue that goes on when the wait begins counts by itself."""
+    guards = arbitration.guards_of(queue)
+    if not guards:
+        return queue not in ahead.beside
+    return all(guard.is_share for guard in guards)
 
 
 def _rate(

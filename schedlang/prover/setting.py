@@ -6,6 +6,8 @@ taken for them are the type checker's intervals, which the solver confirms (`int
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schedlang.ir import nodes as ir
 from schedlang.machine.evaluate import constant_values
 from schedlang.prover.arbiter import Arbitration, Guarded
@@ -21,10 +23,14 @@ def quantity(guard: ir.Guard) -> ir.Expr:
 
 
 def arbitration_of(
-    policy: ir.Policy, rules: Rules, tick_ns: int, unused: frozenset[int] = frozenset()
+    policy: ir.Policy,
+    rules: Rules,
+    tick_ns: int,
+    unused: frozenset[int] = frozenset(),
+    tree: ir.Tree | None = None,
 ) -> Arbitration:
-    """For all values of the params, and turns that the tick may end late. Queues in `unused` are
-    empty, and not in the tree.
+    """For all values of the params, and turns that the tick may end late; of CPUs that have this
+    tree, or else the default one. Queues in `unused` are empty, and not in the tree.
     """
     guards = []
     for index, guard in enumerate(policy.guards):
@@ -34,7 +40,9 @@ def arbitration_of(
         name = policy.queues[guard.queue].name
         guards.append(Guarded(index, guard.queue, is_share, interval.lo, interval.hi, name))
     longest = tuple(slice_range(queue).hi + tick_ns for queue in policy.queues)
-    return Arbitration(rules, without(policy.serve, unused), tuple(guards), longest)
+    if not any(queue.is_reachable for queue in policy.queues):
+        rules = replace(rules, stolen_turns_walk=None)
+    return Arbitration(rules, without(tree or policy.serve, unused), tuple(guards), longest)
 
 
 def concrete_arbitration(policy: ir.Policy, rules: Rules, params: tuple[int, ...]) -> Arbitration:

@@ -15,7 +15,7 @@ from schedlang.ir.walk import walk
 from schedlang.prover.corners import expressions
 from schedlang.prover.encode import Moment, encode, free_state, run_handlers, saturate
 from schedlang.prover.solver import Model
-from schedlang.prover.terms import Sort, Term, between, integer, variable, when
+from schedlang.prover.terms import Sort, Term, between, greatest, integer, variable, when
 from schedlang.units import duration
 
 ANY_WEIGHT = ir.ATTRIBUTE_TYPES[ir.Attribute.WEIGHT][1]
@@ -26,13 +26,17 @@ MAX_NOW_NS = 2**62 - 1
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A queue's order, for tasks of these weights and turns up to `turn_ns`; on any machine, or on
-    one that has `one_cpu`."""
+    one that has `one_cpu`. Tasks that come from other instances of the queue `hop`."""
 
     policy: ir.Policy
     queue: ir.Queue
     weights: ir.Interval
     turn_ns: int
     one_cpu: bool = False
+
+    @property
+    def hop(self) -> bool:
+        return self.queue.scope is not ir.Scope.GLOBAL and not self.one_cpu
 
     @property
     def used(self) -> ir.Interval:
@@ -91,10 +95,25 @@ def stop(subject: Subject, at: Moment) -> None:
 
 def appear(subject: Subject, at: Moment) -> None:
     """A first arrival."""
+    _initialise(subject, at)
+    arrive(subject, at)
+
+
+def _initialise(subject: Subject, at: Moment) -> None:
     for index, state in enumerate(subject.queue.order.states):
         # An initial value may read the states before it.
         initial = at.defined(saturate(encode(state.initial, at), state))
         at.order_states = [*at.order_states[:index], initial, *at.order_states[index + 1 :]]
+
+
+def come_over(subject: Subject, at: Moment) -> None:
+    """An arrival from another instance. Its v was as far ahead of the old instance's clock as it is
+    now of this one's; but the task is no better off than at a first arrival."""
+    state, own = subject.queue.order.clock_state, list(at.order_states)
+    assert state is not None
+    _initialise(subject, at)
+    own[state] = greatest(own[state], at.order_states[state])
+    at.order_states = own
     arrive(subject, at)
 
 

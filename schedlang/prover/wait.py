@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
@@ -26,29 +27,37 @@ REFERENCE_WEIGHTS = ir.Interval(ir.DEFAULT_WEIGHT, ir.DEFAULT_WEIGHT)
 @final
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """How long a task waits at most, by the best of the ways in which its queue is served."""
+    """How long a task waits at most. `ways` are those in which its queue is served, by tree: on a
+    CPU the best of them counts, and of all CPUs the worst. Where tasks `hop` between instances, who
+    comes counts like a fork.
+    """
 
-    services: tuple[Service, ...]
+    ways: tuple[tuple[Service, ...], ...]
     ordering: Ordering
     turn_ns: int
     weights: ir.Interval
+    hop: bool
 
     def turns(self, tasks: int) -> Turns:
         return turns_ahead(self.ordering, tasks, self.turn_ns)
 
-    def holding(self, tasks: int) -> tuple[Service, ...]:
+    def holding(self, tasks: int) -> tuple[tuple[Service, ...], ...]:
         """The ways that are sure for as long as that many tasks can take."""
         service_ns = self.turns(tasks).service_ns
-        limits = ((s, s.service_limit_ns) for s in self.services)
-        return tuple(s for s, limit in limits if limit is None or service_ns <= limit)
+        return tuple(tuple(s for s in way if s.holds_for(service_ns)) for way in self.ways)
 
-    def best(self, tasks: int) -> Service:
+    def service(self, tasks: int) -> Service:
+        """The best of a CPU with the worst tree."""
         turns = self.turns(tasks)
-        return min(self.holding(tasks), key=lambda s: s.wait_ns(turns.count, turns.service_ns))
+
+        def wait_ns(service: Service) -> int:
+            return service.wait_ns(turns.count, turns.service_ns)
+
+        return max((min(way, key=wait_ns) for way in self.holding(tasks)), key=wait_ns)
 
     def wait_ns(self, tasks: int) -> int:
         turns = self.turns(tasks)
-        return turns.delay_ns + self.best(tasks).wait_ns(turns.count, turns.service_ns)
+        return turns.delay_ns + self.service(tasks).wait_ns(turns.count, turns.service_ns)
 
 
 def prove_services(
@@ -75,11 +84,24 @@ def prove_services(
     return tuple(services)
 
 
+def prove_ways(
+    arbitrations: Sequence[Arbitration], queue: int, facts: GuardFacts, ledger: Ledger
+) -> tuple[tuple[Service, ...], ...] | Unknown:
+    """By tree, every way in which the queue is sure to be served; Unknown if one tree has none."""
+    ways: list[tuple[Service, ...]] = []
+    for arbitration in arbitrations:
+        found = prove_services(arbitration, queue, facts, ledger)
+        if isinstance(found, Unknown):
+            return found
+        ways.append(found)
+    return tuple(ways)
+
+
 def prove_wait(
     policy: ir.Policy,
     arbitration: Arbitration,
     queue: int,
-    services: tuple[Service, ...],
+    ways: tuple[tuple[Service, ...], ...],
     weights: ir.Interval,
     ledger: Ledger,
     tasks: int = REFERENCE_TASKS,
@@ -93,15 +115,15 @@ def prove_wait(
     ordering = prove_order(subject, ledger)
     if isinstance(ordering, Unknown):
         return ordering
-    wait = Wait(services, ordering, turn_ns, weights)
-    if not wait.holding(tasks):
+    wait = Wait(ways, ordering, turn_ns, weights, subject.hop)
+    if not all(wait.holding(tasks)):
         return Unknown(Reason.NO_RULE, "the wait may be so long that a `weighted` forgets debts")
     return _prove_sum(wait, tasks, ledger) or wait
 
 
 def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
     """The wait for the n-th turn, for as many as can be ahead, is the wait that is reported."""
-    turns, service = wait.turns(tasks), wait.best(tasks)
+    turns, service = wait.turns(tasks), wait.service(tasks)
     count, served, waited = (variable(n, Sort.REAL) for n in ("turns", "served", "waited"))
     first, per_turn, per_service = (
         real(x) for x in (service.fixed, service.per_turn, service.per_service)
@@ -118,7 +140,7 @@ def _prove_sum(wait: Wait, tasks: int, ledger: Ledger) -> Unknown | None:
 
 
 def bound(policy: ir.Policy, wait: Wait, tasks: int, case: str) -> Bound:
-    turns, service = wait.turns(tasks), wait.best(tasks)
+    turns, service = wait.turns(tasks), wait.service(tasks)
     fixed = turns.delay_ns + service.fixed
     terms = [duration(fixed)] if fixed else []
     if service.per_turn:
@@ -146,7 +168,8 @@ def _turns_text(wait: Wait) -> str:
     )
     if each == plain:
         return text
-    return f"{text}; without forks service <= (N - 1) * {duration(plain.service_ns)}"
+    others = "forks and tasks of other instances" if wait.hop else "forks"
+    return f"{text}; without {others} service <= (N - 1) * {duration(plain.service_ns)}"
 
 
 def _ratio(value: Fraction) -> str:

@@ -22,6 +22,7 @@ from schedlang.prover.arbiter import (
     initial_state,
     placed_turns,
     put,
+    stolen_turns,
     turns,
 )
 from schedlang.prover.roles import CHOICE, FIRST, LEAVES, SECOND, THIRD, child_roles
@@ -136,11 +137,13 @@ def _prove_rest(node: Node, ledger: Ledger) -> Unknown | None:
 
 
 def any_turns(node: Node, state: State, draw: Draw) -> Iterator[tuple[str, Turn]]:
-    """Everything a CPU can do, each with its name: choose, or start a task that was placed."""
+    """Everything a CPU can do, each with its name: choose, start a task that was placed, steal."""
     for turn in turns(node.arbitration, state, draw):
         yield name_of(node, turn), turn
     for turn in placed_turns(node.arbitration, state, draw):
         yield f"a placed turn of {_child(node, turn)}", turn
+    for turn in stolen_turns(node.arbitration, state, draw):
+        yield f"a stolen turn of {_child(node, turn)}", turn
 
 
 def name_of(node: Node, turn: Turn) -> str:
@@ -202,7 +205,7 @@ def prove_wait(node: Node, ledger: Ledger) -> Unknown | None:
 
 def prove_running(node: Node, ledger: Ledger) -> Unknown | None:
     """A turn of another child that goes on when the wait begins is one that was granted, whether
-    its task was chosen or placed: at its end, what is left of it may have been counted.
+    its task was chosen, placed or stolen: at its end, what is left of it may have been counted.
     """
     state, draw = free_state(node.arbitration, ""), free_draw(node.arbitration, "")
     watch = _free_watch(node)

@@ -8,8 +8,8 @@ import pytest
 
 from schedlang.ir import nodes as ir
 from schedlang.prover.claims import prove_claim
+from schedlang.prover.conserving import prove_no_lost_task
 from schedlang.prover.prove import blocking, prove
-from schedlang.prover.reachability import prove_no_lost_task
 from schedlang.prover.rules import DOCUMENTED
 from schedlang.prover.solver import Effort, Ledger
 from schedlang.prover.starvation import ground
@@ -109,7 +109,7 @@ def test_an_order_that_forgets_is_not_proved() -> None:
 
 def test_a_queue_that_no_cpu_reads_loses_its_tasks() -> None:
     subject = policy([queue("a"), queue("b")], leaf(0))
-    gap = prove_no_lost_task(subject, Ledger(Effort()))
+    gap = prove_no_lost_task(subject, DOCUMENTED, Ledger(Effort()))
     assert gap is not None
     assert "reads the task's queue" in gap.detail
 

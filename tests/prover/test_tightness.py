@@ -79,7 +79,7 @@ CASES = {
     ),
     # The guards' rate is one of long times; in a short one they serve a turn.
     "head of `strict` beside a guard": Case(
-        Instance((LONG, MID), 0, 1, 6, guards=AFTER), MID, 7_500_000
+        Instance((LONG, MID), 0, 1, 6, guards=AFTER), MID, 1_250_000
     ),
     # The lag counts what the shares are owed, their own included, at its worst for all at once.
     "share, alone": Case(Instance((LONG, MID), 1, 1, 5, guards=SHARE), 31 * MS, 2_750_000),

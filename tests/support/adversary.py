@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from schedlang.machine.scenario import TaskSpec
 from schedlang.syntax import ast
 from tests.support.reading import children
 from tests.support.simulated_cpu import SimCpu, TreePath, scale
@@ -17,7 +18,7 @@ from tests.support.world import Plan, World
 MS = 1_000_000
 TICK_NS = 4 * MS
 LENGTHS = ("max", "max", "brink", "slice", "tiny", "micro", "any")
-AFTER = ("stay", "stay", "ambush", "blink", "storm", "nap", "late")
+AFTER = ("stay", "stay", "ambush", "blink", "storm", "nap", "late", "roam")
 PAUSES_NS = (1, 1_000, MS, 50 * MS, 10_000 * MS)
 
 
@@ -26,7 +27,8 @@ class Habit:
     """How long a slot's turns are, what it does after them, how long it sleeps.
 
     An ambush sleeps while the victim does not wait; a storm exits, and another is forked at once;
-    who is late comes only when its pause is over, and stays.
+    who is late comes only when its pause is over, and stays; who roams may run on another CPU after
+    each sleep, and on all that it could at first after the next one.
     """
 
     length: str = "max"
@@ -71,6 +73,8 @@ def directed(mates: int, others: int) -> list[Tactics]:
         (Habit("tiny", "nap", 10_000 * MS), ambush, sharp),
         (Habit("max", "nap", MS), flood, brink),
         (Habit("max", "nap", 1), late, late),
+        (victim, Habit("max", "roam", 1), flood),
+        (victim, Habit("micro", "roam", MS), Habit("max", "roam", 1)),
     ]
     return [Tactics((own, *[mate] * mates, *[other] * others)) for own, mate, other in pairs]
 
@@ -96,7 +100,7 @@ class Adversary:
     def _blocks(self, habit: Habit, world: World, slot: int) -> bool:
         if habit.after == "ambush":
             return slot != 0 and not world.is_waiting(0)
-        return habit.after in ("blink", "nap")
+        return habit.after in ("blink", "nap", "roam")
 
     def _length(self, habit: Habit, here: SimCpu, slice_ns: int, now: int) -> int:
         longest = slice_ns + self.tactics.tick_ns
@@ -164,7 +168,17 @@ class Adversary:
         for slot in slots:
             self.due.pop(slot, None)
             if slot in world.asleep:
+                self._roam(world, slot)
                 world.wake(slot)
+
+    def _roam(self, world: World, slot: int) -> None:
+        spec = world.specs[slot]
+        if slot not in world.tasks or self.tactics.habits[slot].after != "roam":
+            return
+        assert isinstance(spec, TaskSpec)
+        away = frozenset({self.random.randrange(len(world.machine.cpus))})
+        is_away = world.machine.tasks[world.tasks[slot]].about is not spec
+        world.machine.describe(world.tasks[slot], spec if is_away else replace(spec, affinity=away))
 
     def before_stop(self, world: World, slot: int, cpu: int) -> None:
         if slot == 0 and not world.ends[cpu][1].blocks:

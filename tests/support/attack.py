@@ -8,12 +8,17 @@ from random import Random
 
 from schedlang.ir import nodes as ir
 from schedlang.machine.scenario import TaskSpec
+from schedlang.topology import Topology
 from tests.support.adversary import MS, TICK_NS, Adversary, Tactics, directed, varied
 from tests.support.claimed import watches
 from tests.support.reading import Reading
 from tests.support.simulator import Simulator
 from tests.support.world import World
 
+SHAPES = (
+    *(Topology(1), Topology(1), Topology(2), Topology(3)),
+    *(Topology(2, 2), Topology(2, 2, 2), Topology(4, 2), Topology(4, 4, 2)),
+)
 NAMES = ("hog", "web", "w", "x", *(f"q{i}" for i in range(8)))
 
 
@@ -71,7 +76,7 @@ class Cast:
 
     specs: list[TaskSpec]
     mates: int
-    cpus: int
+    machine: Topology
     params: dict[str, int]
     tick_ns: int
 
@@ -98,38 +103,39 @@ class Scene:
 
     def reference_cast(self, target: int) -> Cast | None:
         params = {p.name: self.random.choice([p.lo, p.default, p.hi]) for p in self.policy.params}
-        return self._cast(target, 3, self.random.choice([1, 2]), 1, params, (100,), TICK_NS)
+        others = self.random.choice([1, 2])
+        return self._cast(target, 3, others, Topology(1), params, (100,), TICK_NS)
 
     def random_cast(self, target: int) -> Cast | None:
         random = self.random
         params = {p.name: random.choice([p.lo, p.default, p.hi]) for p in self.policy.params}
         weights = random.choice([(100,), (1, 100, 10_000)])
-        cpus, tick_ns = random.choice([1, 1, 2, 3]), random.choice([TICK_NS, TICK_NS, MS])
+        machine, tick_ns = random.choice(SHAPES), random.choice([TICK_NS, TICK_NS, MS])
         mates, others = random.choice([0, 1, 2, 3]), random.choice([1, 1, 2])
-        return self._cast(target, mates, others, cpus, params, weights, tick_ns)
+        return self._cast(target, mates, others, machine, params, weights, tick_ns)
 
     def _cast(
         self,
         target: int,
         mates: int,
         others: int,
-        cpus: int,
+        machine: Topology,
         params: dict[str, int],
         weights: Sequence[int],
         tick_ns: int,
     ) -> Cast | None:
         """Which queue a task would go to is found by trial; None if none went to the target."""
         found: dict[int, list[TaskSpec]] = {}
-        probe = Simulator(self.reading, cpus, params)
+        probe = Simulator(self.reading, machine.cpus, params)
         for number in range(40):
-            spec = self._spec(weights, cpus, NAMES[number] if number < len(NAMES) else None)
+            spec = self._spec(weights, machine.cpus, NAMES[number] if number < len(NAMES) else None)
             found.setdefault(probe.tasks[probe.fork(spec, 0)].queue, []).append(spec)
         if target not in found:
             return None
         specs = [self.random.choice(found[target]) for _ in range(1 + mates)]
         for queue in [q for q in found if q != target]:
             specs += [self.random.choice(found[queue]) for _ in range(others)]
-        return Cast(specs, mates, cpus, params, tick_ns)
+        return Cast(specs, mates, machine, params, tick_ns)
 
     def _spec(self, weights: Sequence[int], cpus: int, name: str | None) -> TaskSpec:
         random = self.random
@@ -152,18 +158,27 @@ class Scene:
         )
 
     def run(self, target: int, cast: Cast, tactics: Tactics) -> Ran:
-        machine = self.machine(self.reading, cast.cpus, cast.params, pick=self.random.choice)
+        shape = cast.machine
+        machine = self.machine(
+            self.reading,
+            shape.cpus,
+            cast.params,
+            pick=self.random.choice,
+            llcs=shape.llcs,
+            nodes=shape.nodes,
+        )
         watched = watches(self.policy)
         world = World(machine, list(cast.specs), list(watched.values()))
         tactics = replace(tactics, tick_ns=cast.tick_ns)
         world.run(Adversary(tactics, target, self.random), self.steps)
         return Ran(
             world.worst,
-            {queue: len(users) for queue, users in world.users.items()},
+            world.most_users(),
             {goal: float(watch.worst_ns()) for goal, watch in watched.items()},
-            cast.cpus,
+            shape.cpus,
             cast.tick_ns,
             all(spec.weight == ir.DEFAULT_WEIGHT for spec in cast.specs),
-            all(spec.affinity is None for spec in cast.specs),
+            all(spec.affinity is None for spec in cast.specs)
+            and all(habit.after != "roam" for habit in tactics.habits),
             (world.idle_beside_work, world.lost),
         )

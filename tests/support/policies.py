@@ -51,7 +51,7 @@ class Part(StrEnum):
 EVERYTHING = frozenset(Part)
 COMPILED: frozenset[Part] = frozenset()
 """The parts that C is emitted for."""
-RULED: frozenset[Part] = frozenset()
+RULED = frozenset({Part.SCOPES})
 """The parts that proof rules cover."""
 
 

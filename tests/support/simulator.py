@@ -113,6 +113,11 @@ class Simulator:
         self.handle("waking", None, waker, {"now": now})
         woken.of_waker = waker.kept()
 
+    def describe(self, number: int, about: Described) -> None:
+        """The attributes of a task that sleeps change."""
+        assert self.tasks[number].place == "asleep"
+        self.tasks[number].about = about
+
     def arrive(self, number: int, now: int, anew: bool) -> None:
         task = self.tasks[number]
         given = {"now": now, "woken": int(anew)}
@@ -150,17 +155,25 @@ class Simulator:
         it to another instance.
         """
         if queue not in task.by_queue:
-            task.by_queue[queue] = {}
-            for state in kind.states:
-                self.assign(task.by_queue[queue], state, state.initial, kind, task, given)
+            self.newcomer(kind, task, queue, given)
         elif unit != task.units[queue]:
-            self.rebase(kind, task, queue, unit)
+            self.rebase(kind, task, queue, unit, given)
         task.units[queue] = unit
 
-    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int) -> None:
+    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int, given: States) -> None:
         if kind.clock_state is not None:
+            own = task.by_queue[queue]
             moved = self.clocks[queue, unit] - self.clocks[queue, task.units[queue]]
-            task.by_queue[queue][kind.clock_state] += moved
+            newcomer = self.newcomer(kind, task, queue, given)[kind.clock_state]
+            own[kind.clock_state] = max(own[kind.clock_state] + moved, newcomer)
+            task.by_queue[queue] = own
+
+    def newcomer(self, kind: Kind, task: SimTask, queue: int, given: States) -> States:
+        """The order's states as they are at a first arrival."""
+        task.by_queue[queue] = {}
+        for state in kind.states:
+            self.assign(task.by_queue[queue], state, state.initial, kind, task, given)
+        return task.by_queue[queue]
 
     def home(self, number: int) -> int:
         """Of a task that claims no CPU."""

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from tests.support.reading import Kind
 from tests.support.simulated_units import Units
-from tests.support.simulator import SimTask, Simulator, Waiting
+from tests.support.simulator import SimTask, Simulator, States, Waiting
 
 
 class NeverRebases(Simulator):
     """A vtime is what it was in another instance."""
 
-    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int) -> None:
+    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int, given: States) -> None:
         pass
+
+
+class RegainsCredit(Simulator):
+    """A task may come from another instance with more credit than a newcomer has."""
+
+    def rebase(self, kind: Kind, task: SimTask, queue: int, unit: int, given: States) -> None:
+        if kind.clock_state is not None:
+            moved = self.clocks[queue, unit] - self.clocks[queue, task.units[queue]]
+            task.by_queue[queue][kind.clock_state] += moved
 
 
 class HomeIsTheLeast(Simulator):

@@ -56,7 +56,7 @@ class World:
         self.since: dict[int, int] = {}
         self.ends: dict[int, tuple[int, Plan]] = {}
         self.worst: dict[int, int] = {}
-        self.users: dict[int, set[int]] = {}
+        self.users: dict[tuple[int, int], set[int]] = {}
         self.last_cpu = dict.fromkeys(range(len(specs)), 0)
         self.idle_beside_work = 0
         self.lost = 0
@@ -129,6 +129,7 @@ class World:
             if chosen is not None:
                 slot = self.slot_of[chosen[0]]
                 self._waited(chosen[1], self.now - self.since.pop(slot))
+                self._uses(slot, chosen[1], self.machine.units.seen(chosen[1], cpu))
                 plan = director.plan(self, slot, cpu)
                 self.ends[cpu] = (self.now + plan.ran_ns, plan)
         self._look_for_the_forgotten()
@@ -142,8 +143,18 @@ class World:
     def _arrived(self, slot: int) -> None:
         self.since[slot] = self.now
         queue = self.queue_of(slot)
-        self.users.setdefault(queue, set()).add(slot)
+        self._uses(slot, queue, self.machine.tasks[self.tasks[slot]].units[queue])
         look_all(self.watches, self.machine)
+
+    def _uses(self, slot: int, queue: int, unit: int) -> None:
+        self.users.setdefault((queue, unit), set()).add(slot)
+
+    def most_users(self) -> dict[int, int]:
+        """By queue, how many slots there were at most of those that have used one instance."""
+        most: dict[int, int] = {}
+        for (queue, _), slots in self.users.items():
+            most[queue] = max(most.get(queue, 0), len(slots))
+        return most
 
     def _waited(self, queue: int, ns: int) -> None:
         self.worst[queue] = max(self.worst.get(queue, 0), ns)

@@ -93,10 +93,10 @@ CASES: dict[str, tuple[Case, ...]] = {
         ("fifo  slice 5ms }\nqueue b", "fifo", "E0101", "`fifo` cannot stand here", NOTHING),
         ("ordr fifo  slice 5ms }\nqueue b", "ordr", "E0101", "`ordr` cannot stand here", MENDED),
         (
-            "per llc order fifo  slice 5ms }\nqueue b",
-            "per",
+            "frequency max order fifo  slice 5ms }\nqueue b",
+            "frequency",
             "E0102",
-            "`per` (queues per CPU, LLC or node) is for a later version of the language",
+            "`frequency` (frequency hints) is for a later version of the language",
             NOTHING,
         ),
     ),
