@@ -51,6 +51,7 @@ extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss
 const struct table table_{n} = {{
     table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
     host_block, host_touch, host_schedule, host_kicked, host_cpu, host_slice, host_fault,
+    table_lookups,
 }};
 """
 
@@ -82,6 +83,7 @@ class _Table(ctypes.Structure):
         ("cpu", ctypes.CFUNCTYPE(_INT, _INT)),
         ("slice", ctypes.CFUNCTYPE(ctypes.c_uint64, _INT)),
         ("fault", ctypes.CFUNCTYPE(_TEXT)),
+        ("lookups", ctypes.CFUNCTYPE(ctypes.c_uint64)),
     ]
 
 
@@ -142,6 +144,10 @@ class NativeMachine:
     def fault(self) -> str:
         told: bytes = self._table.fault()
         return told.decode()
+
+    def lookups(self) -> int:
+        """How often the policy's code has looked into a map, since the library was loaded."""
+        return int(self._table.lookups())
 
 
 def _mask(spec: TaskSpec) -> int:

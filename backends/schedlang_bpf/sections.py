@@ -57,7 +57,14 @@ from schedlang_bpf.views import (
     TurnsView,
     Variable,
 )
-from schedlang_bpf.walk import attributes, expressions, matches_names, reads_time, weighted_nodes
+from schedlang_bpf.walk import (
+    arrivals_read_time,
+    attributes,
+    ends_read_time,
+    expressions,
+    matches_names,
+    weighted_nodes,
+)
 
 # The queues of a policy are the bits of a word.
 MAX_QUEUES: Final = 64
@@ -205,6 +212,7 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
     )
     task_stop = bool(handlers_of(policy.handlers, Event.STOP))
     return TurnsView(
+        alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
         task_wake=_task_wake(policy),
         route="route(p, t, now, woke)" if route_asks_whether_woken(policy) else "route(p, t, now)",
@@ -241,6 +249,7 @@ def _asks_for_wakers(policy: Policy) -> bool:
 def _start(policy: Policy, names: Names) -> StartView:
     walks = bool(weighted_nodes(policy.serve))
     return StartView(
+        alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
         guards=bool(policy.guards),
         walk=root_call(policy, names, "BIT(t->turn.queue)") if walks else "",
@@ -271,7 +280,7 @@ def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
     text = " ".join(rung.value for rung in policy.placement)
     picks, wakers = rungs != ("prev",), _asks_for_wakers(policy)
     label = f"place {{ {text} }}"
-    return SelectCpuView(names.ops, label, rungs, picks, _now(policy), wakers)
+    return SelectCpuView(names.ops, label, rungs, picks, _arrival_now(policy), wakers)
 
 
 def _rung(rung: Rung) -> str:
@@ -286,14 +295,28 @@ def _rung(rung: Rung) -> str:
             assert_never(rung)
 
 
-def _now(policy: Policy) -> str:
-    """What the time costs only where something depends on it."""
-    return "now_ns()" if reads_time(policy) else "now_if_counted()"
+def _arrival_now(policy: Policy) -> str:
+    return _now(arrivals_read_time(policy))
+
+
+def _end_now(policy: Policy) -> str:
+    return _now(uses_cpu_state(policy) or ends_read_time(policy))
+
+
+def _turn_now(policy: Policy) -> str:
+    """The time for a callback in which turns end or start, and tasks may arrive."""
+    timed = uses_cpu_state(policy) or ends_read_time(policy) or arrivals_read_time(policy)
+    return _now(timed)
+
+
+def _now(needed: bool) -> str:
+    """It is not asked for where nothing depends on it."""
+    return "now_ns()" if needed else "now_if_counted()"
 
 
 def _enqueue(policy: Policy, names: Names) -> EnqueueView:
     keyed, wakers = _keyed(policy, names), _asks_for_wakers(policy)
-    return EnqueueView(names.ops, bool(policy.placement), keyed, _now(policy), wakers)
+    return EnqueueView(names.ops, bool(policy.placement), keyed, _arrival_now(policy), wakers)
 
 
 def _keyed(policy: Policy, names: Names) -> str:
@@ -312,7 +335,7 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
     return DispatchView(
         ops=names.ops,
         cpu=uses_cpu_state(policy),
-        now=_now(policy),
+        now=_turn_now(policy),
         place=place_text(policy.serve.span, policy.sources),
         text=node_text(policy.serve, policy),
         steps=steps,
@@ -348,7 +371,8 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         ops_name=c_string(names.ops[:OPS_NAME_LIMIT]),
         cpu=uses_cpu_state(policy),
         start=_start_arguments(policy),
-        now=_now(policy),
+        now=_turn_now(policy),
+        end_now=_end_now(policy),
         cgroups=bool(names.cgroups),
         task_initial=bool(policy.states),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),

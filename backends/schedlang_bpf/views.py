@@ -187,9 +187,11 @@ class SnapshotLine:
 class TurnsView:
     """turns.c.j2: `charged` if anything reads what a turn has used.
 
-    `waking` if the waker's handlers ask for wake-ups, `snapshots` what it leaves to whom it wakes.
+    `waking` if the waker's handlers ask for wake-ups, `snapshots` what it leaves to whom it wakes,
+    `alone` if there is one queue.
     """
 
+    alone: bool
     cpu: bool
     task_wake: str
     route: str
@@ -206,6 +208,7 @@ class TurnsView:
 class StartView:
     """start.c.j2: `walk` goes through the tree for a queue alone, empty if that changes nothing."""
 
+    alone: bool
     cpu: bool
     guards: bool
     walk: str
@@ -334,6 +337,7 @@ class CallbacksView:
     cpu: bool
     start: str
     now: str
+    end_now: str
     cgroups: bool
     task_initial: bool
     counts_cpus: bool

@@ -12,6 +12,7 @@ from schedlang.ir.nodes import (
     CgroupUnder,
     Compare,
     Const,
+    Event,
     Expr,
     GuardAfter,
     GuardShare,
@@ -100,17 +101,41 @@ def attributes(policy: Policy) -> frozenset[str]:
     return frozenset(part.attribute.value for part in parts if isinstance(part, AttributeRef))
 
 
-def reads_time(policy: Policy) -> bool:
-    """Whether anything depends on when it happens. What is not known here is taken to do so."""
-    if policy.guards or weighted_nodes(policy.serve):
-        return True
-    return not all(map(_is_timeless, expressions(policy)))
+def arrivals_read_time(policy: Policy) -> bool:
+    """Whether what a task finds when it arrives depends on when it does."""
+    return not _all_timeless(_arrival_roots(policy))
+
+
+def ends_read_time(policy: Policy) -> bool:
+    """Whether what the end of a turn does depends on when that was, or how long the turn was."""
+    handlers = (policy.handlers, *(queue.order.handlers for queue in policy.queues))
+    stops = (h for some in handlers for h in some if h.event is Event.STOP)
+    return not _all_timeless(handler_expressions(tuple(stops)))
+
+
+def _arrival_roots(policy: Policy) -> Iterator[Expr]:
+    yield from handler_expressions(_but_stops(policy.handlers))
+    yield from (rule.condition for rule in policy.route.rules)
+    for queue in policy.queues:
+        yield from (state.initial for state in queue.order.states)
+        yield from handler_expressions(_but_stops(queue.order.handlers))
+        if queue.order.key is not None:
+            yield queue.order.key
+        yield queue.slice
+
+
+def _but_stops(handlers: tuple[Handler, ...]) -> tuple[Handler, ...]:
+    return tuple(handler for handler in handlers if handler.event is not Event.STOP)
+
+
+def _all_timeless(roots: Iterable[Expr]) -> bool:
+    return all(_is_timeless(part) for root in roots for part in walk(root))
 
 
 def _is_timeless(part: Expr) -> bool:
     match part:
         case InputRef():
-            return part.input in (Input.CLOCK, Input.GRANTED, Input.BLOCKED)
+            return part.input in (Input.CLOCK, Input.GRANTED, Input.BLOCKED, Input.WOKEN)
         case AttributeRef():
             return part.attribute in _FIXED
         case Const() | ParamRef() | StateRef() | Match() | CgroupUnder():

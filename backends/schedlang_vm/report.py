@@ -14,12 +14,17 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 @dataclass(frozen=True, slots=True)
 class ProgramStats:
-    """A loaded BPF program; `verified_insns` is how many the verifier looked at."""
+    """A loaded BPF program; `verified_insns` is how many instructions the verifier looked at.
+
+    `runs` and `run_ns` are the kernel's, from the load to the workload's end, if it kept them.
+    """
 
     name: str
     verified_insns: int
     xlated_bytes: int
     jited_bytes: int
+    runs: int = 0
+    run_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

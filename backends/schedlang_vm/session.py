@@ -46,7 +46,8 @@ class Plan:
     """One run; `obj` None is under the kernel's own scheduler. A `boot_seed` makes it repeatable.
 
     `params` replaces the initial values of the object's integer variables. A workload that has
-    not ended by its duration, or by `limit_ns` if it has none, is cut off.
+    not ended by its duration, or by `limit_ns` if it has none, is cut off. With `profile` the
+    kernel counts each program's runs and their time.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Plan:
     trace: bool = False
     command: Command | None = None
     stats_map: str = "stats"
+    profile: bool = False
 
     @property
     def machine(self) -> Machine:
@@ -135,7 +137,8 @@ def _job(plans: Sequence[Plan], toolbox: Toolbox, timeout_s: float) -> Job:
             files |= plan.command.files
         files[f"job/{index}/cgroups"] = plain(cgroup_lines(plan.workload).encode())
         trace_kib = _TRACE_KIB if plan.trace else 0
-        lines.append(f"trial {index} {limit_s} {plan.stats_map} {trace_kib}")
+        profile = int(plan.profile)
+        lines.append(f"trial {index} {limit_s} {plan.stats_map} {trace_kib} {profile}")
     return Job("\n".join(lines) + "\n", files)
 
 

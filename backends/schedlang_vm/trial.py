@@ -62,7 +62,7 @@ class Trial:
         """Those that this trial loaded: the kernel may still be freeing an earlier one's."""
         before = self.verified("verified-before")
         new = {n: insns for n, insns in self.verified("verified").items() if n not in before}
-        return tuple(_programs(_json(self.text("programs")), new))
+        return tuple(_programs(_json(self.text("programs-end") or self.text("programs")), new))
 
     def verified(self, name: str) -> dict[int, int]:
         """By program the instructions that the verifier looked at."""
@@ -115,10 +115,16 @@ def _programs(shown: Json, verified: Mapping[int, int]) -> Iterator[ProgramStats
             continue
         number, name = entry.get("id"), entry.get("name")
         if isinstance(number, int) and number in verified:
-            xlated, jited = entry.get("bytes_xlated"), entry.get("bytes_jited")
             yield ProgramStats(
                 name=name if isinstance(name, str) else "",
                 verified_insns=verified[number],
-                xlated_bytes=xlated if isinstance(xlated, int) else 0,
-                jited_bytes=jited if isinstance(jited, int) else 0,
+                xlated_bytes=_count(entry, "bytes_xlated"),
+                jited_bytes=_count(entry, "bytes_jited"),
+                runs=_count(entry, "run_cnt"),
+                run_ns=_count(entry, "run_time_ns"),
             )
+
+
+def _count(entry: Mapping[str, Json], name: str) -> int:
+    value = entry.get(name)
+    return value if isinstance(value, int) else 0

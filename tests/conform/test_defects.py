@@ -166,7 +166,7 @@ DEFECTS: Mapping[str, Defect] = {
     "goes on always": ("(!(waiting & own) || ahead)", "true"),
 }
 OF_PLACING: Mapping[str, Defect] = {
-    "placed nowhere": ("\tcpu = place(p, prev_cpu);\n", "\tcpu = -1;\n"),
+    "placed nowhere": ("s32 cpu = place(p, prev_cpu);", "s32 cpu = -1;"),
     "previous CPU not tried": (
         "bpf_cpumask_test_cpu(prev_cpu, p->cpus_ptr)",
         "false",

@@ -30,7 +30,7 @@ static int nr_tasks, nr_cpus, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
 static bool idle_bit[CPUS], kicked[CPUS];
-static u64 now_, seq_;
+static u64 now_, seq_, lookups;
 static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
 static char fault[256];
 static struct cpumask idle_cpus;
@@ -67,11 +67,13 @@ static void *value_of(void *map, u32 key, u32 cpu)
 
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
+	lookups++;
 	return value_of(map, *(const u32 *)key, this_cpu);
 }
 
 void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu)
 {
+	lookups++;
 	return value_of(map, *(const u32 *)key, cpu);
 }
 
@@ -79,6 +81,7 @@ void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 fl
 {
 	if (!p)
 		return NULL;
+	lookups++;
 	if (!host(p)->storage && flags)
 		host(p)->storage = calloc(1, VALUE_BYTES);
 	return host(p)->storage;
@@ -256,14 +259,22 @@ static void stopping(struct host_task *t, bool runnable)
 {
 	u64 args[] = { (u64)&t->p, runnable };
 
-	OPS.stopping(args);
+	if (OPS.stopping)
+		OPS.stopping(args);
+}
+
+static void quiescent(u64 *args)
+{
+	if (OPS.quiescent)
+		OPS.quiescent(args);
 }
 
 static void running(struct host_task *t)
 {
 	u64 args[] = { (u64)&t->p };
 
-	OPS.running(args);
+	if (OPS.running)
+		OPS.running(args);
 }
 
 static struct host_task *first_local(int cpu)
@@ -352,7 +363,7 @@ void host_block(int cpu)
 
 	this_cpu = cpu;
 	stopping(t, false);
-	OPS.quiescent(args);
+	quiescent(args);
 	t->p.scx.flags &= ~SCX_TASK_QUEUED;
 	curr[cpu] = NULL;
 	blocked[cpu] = t;
@@ -366,7 +377,7 @@ void host_touch(int cpu)
 
 	this_cpu = (cpu + 1) % nr_cpus;
 	stopping(t, false);
-	OPS.quiescent(args);
+	quiescent(args);
 	running(t);
 }
 
@@ -407,7 +418,7 @@ void host_change(int number, int nice, int weight, u64 mask)
 	bool waits = t->dsq >= 0;
 
 	if (waits)
-		OPS.quiescent(args);
+		quiescent(args);
 	t->dsq = -1;
 	set_attributes(t, nice, weight, mask);
 	if (waits)
@@ -440,7 +451,7 @@ static void set_cgroup(struct host_task *t, const char *path)
 	struct scx_init_task_args init = { .fork = true, .cgroup = &t->cgroups[level] };
 	u64 args[] = { (u64)&t->p, (u64)&init };
 
-	if (OPS.init_task(args))
+	if (OPS.init_task && OPS.init_task(args))
 		fail("init_task failed");
 }
 
@@ -468,7 +479,8 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 	if (!bpf_cpumask_test_cpu(cpu, &t->mask))
 		t->cpu = __builtin_ctzll(mask);
 	set_cgroup(t, cgroup);
-	OPS.enable(args);
+	if (OPS.enable)
+		OPS.enable(args);
 	return t - tasks_;
 }
 

@@ -14,6 +14,7 @@ static void make_new(void)
 {
 	size_t size = END(DATA) - BEGIN(DATA);
 	char *saved = at_first;
+	u64 counted = lookups;
 
 	if (!saved) {
 		saved = malloc(size);
@@ -26,6 +27,13 @@ static void make_new(void)
 	memset(BEGIN(BSS), 0, END(BSS) - BEGIN(BSS));
 	memcpy(BEGIN(DATA), saved, size);
 	at_first = saved;
+	lookups = counted;
+}
+
+/* Look-ups in maps since the library was loaded. */
+static u64 table_lookups(void)
+{
+	return lookups;
 }
 
 static void table_start(int cpus, const s64 *chosen, int nr_chosen)
@@ -52,4 +60,5 @@ struct table {
 	int (*cpu)(int task);
 	u64 (*slice)(int task);
 	const char *(*fault)(void);
+	u64 (*lookups)(void);
 };

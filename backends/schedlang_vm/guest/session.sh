@@ -72,16 +72,17 @@ detach() {
 	done
 }
 
-# trial N LIMIT_S STATS_MAP TRACE_KIB
+# trial N LIMIT_S STATS_MAP TRACE_KIB PROFILE
 trial() {
 	out=/tmp/out-$1
 	mkdir -p $out
+	echo "$5" >/proc/sys/kernel/bpf_stats_enabled
 	dmesg -c >/dev/null
 	make_cgroups /job/$1/cgroups
 	start_player /job/$1
 	attach /job/$1 "$2"
 	if [ "$said" = 1 ] && { [ ! -e $out/register.rc ] || [ "$(cat $out/register.rc)" = 0 ]; }; then
-		observe "$3" "$4"
+		observe "$3" "$4" "$5"
 	fi
 	exec 8>&-
 	wait
@@ -92,7 +93,7 @@ trial() {
 	rm -rf $out
 }
 
-# observe STATS_MAP TRACE_KIB: let the threads run and watch.
+# observe STATS_MAP TRACE_KIB PROFILE: let the threads run and watch.
 observe() {
 	bpftool -j prog show >$out/programs
 	player v >$out/verified
@@ -102,6 +103,7 @@ observe() {
 	read -r said <&7
 	[ "$2" = 0 ] || echo 0 >$tracing/tracing_on
 	sample end
+	[ "$3" = 0 ] || bpftool -j prog show >$out/programs-end
 	dmesg >$out/dmesg
 	bpftool -j map dump name "$1" >$out/stats 2>/dev/null
 	detach

@@ -316,7 +316,7 @@ static __noinline void note_waker(struct task_ctx *t, u64 now)
 }
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
-static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+static void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
 	turn_waits(&t->turn, now);
 	if (woke)
@@ -339,7 +339,7 @@ static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now
 }
 
 /* A task's turn is over, and it is charged for it. */
-static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
 {
 	s64 used = clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS);
 	s64 granted = t->turn.slice_ns;
@@ -551,7 +551,7 @@ __global int start_turn(struct task_ctx *t __arg_nonnull, struct cpu_ctx *c __ar
 }
 
 /* place { prev core in any cpu in any } */
-static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+static s32 place(struct task_struct *p, s32 prev_cpu)
 {
 	s32 cpu;
 
@@ -571,17 +571,17 @@ static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
 /* A task wakes up or is new: an idle CPU takes it at once. */
 OP3(s32, everything_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
 {
-	struct task_ctx *t = find_task(p);
-	s32 cpu;
+	s32 cpu = place(p, prev_cpu);
+	struct task_ctx *t;
 
-	if (!t)
-		return prev_cpu;
-	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
-	note_waker(t, now_ns());
-	arrive(p, t, now_ns(), true);
-	start_at_once(p, &t->turn);
+	t = find_task(p);
+	if (t) {
+		note_waker(t, now_ns());
+		arrive(p, t, now_ns(), true);
+		start_at_once(p, &t->turn);
+	}
 	return cpu;
 }
 

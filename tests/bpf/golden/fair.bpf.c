@@ -88,47 +88,34 @@ queue_tasks_stop(struct task_struct *p, struct task_ctx *t, u64 now,
 #line 89 "fair.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
-static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+static void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
 	turn_waits(&t->turn, now);
 	t->turn.queue = route(p, t, now);
-	switch (t->turn.queue) {
-	case QUEUE_TASKS:
-		queue_tasks_arrive(p, t, now, woke);
-		break;
-	}
+	queue_tasks_arrive(p, t, now, woke);
 }
 
 /* A task's turn is over, and it is charged for it. */
-static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
 {
 	s64 used = clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS);
 	s64 granted = t->turn.slice_ns;
 
 	t->turn.running = false;
-	switch (t->turn.queue) {
-	case QUEUE_TASKS:
-		queue_tasks_stop(p, t, now, used, granted, blocked);
-		break;
-	}
+	queue_tasks_stop(p, t, now, used, granted, blocked);
 }
 
 /* A task's turn begins, or goes on after its properties were changed. */
-__global int start_turn(struct task_ctx *t __arg_nonnull, u64 now)
+static void start_turn(struct task_ctx *t, u64 now)
 {
 	if (t->turn.running)
-		return 0;
+		return;
 	turn_runs(&t->turn, now);
-	switch (t->turn.queue) {
-	case QUEUE_TASKS:
-		advance_clock(&clock_tasks, t->queue_tasks.v);
-		break;
-	}
-	return 0;
+	advance_clock(&clock_tasks, t->queue_tasks.v);
 }
 
 /* place { prev core in any cpu in any } */
-static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+static s32 place(struct task_struct *p, s32 prev_cpu)
 {
 	s32 cpu;
 
@@ -148,16 +135,16 @@ static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
 /* A task wakes up or is new: an idle CPU takes it at once. */
 OP3(s32, fair_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
 {
-	struct task_ctx *t = find_task(p);
-	s32 cpu;
+	s32 cpu = place(p, prev_cpu);
+	struct task_ctx *t;
 
-	if (!t)
-		return prev_cpu;
-	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
-	arrive(p, t, now_ns(), true);
-	start_at_once(p, &t->turn);
+	t = find_task(p);
+	if (t) {
+		arrive(p, t, now_if_counted(), true);
+		start_at_once(p, &t->turn);
+	}
 	return cpu;
 }
 
@@ -173,7 +160,7 @@ OP2(void, fair_enqueue, struct task_struct *, p, u64, enq_flags)
 	}
 	woke = t->turn.asleep;
 	if (!t->turn.returned)
-		arrive(p, t, now_ns(), woke);
+		arrive(p, t, now_if_counted(), woke);
 	t->turn.returned = false;
 	/* select_cpu is never called for a task that can run on one CPU only. */
 	if (woke && is_pinned(p)) {
@@ -200,13 +187,14 @@ OP2(void, fair_dispatch, s32, cpu, struct task_struct *, prev)
 {
 	struct cpu_ctx *c;
 	struct task_ctx *t = NULL;
-	u64 now = now_ns();
+	u64 now = 0;
 	u32 mine = NO_QUEUE;
 	bool found = true;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
 		t = find_task(prev);
+		now = now_ns();
 		if (t && t->turn.running) {
 			end_turn(prev, t, now, false);
 			arrive(prev, t, now, false);

@@ -47,34 +47,29 @@ queue_tasks_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 #line 48 "fifo.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
-static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+static void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
 	turn_waits(&t->turn, now);
 	t->turn.queue = route(p, t, now);
-	switch (t->turn.queue) {
-	case QUEUE_TASKS:
-		queue_tasks_arrive(p, t, now, woke);
-		break;
-	}
+	queue_tasks_arrive(p, t, now, woke);
 }
 
 /* A task's turn is over, and it is charged for it. */
-static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
 {
 	t->turn.running = false;
 }
 
 /* A task's turn begins, or goes on after its properties were changed. */
-__global int start_turn(struct task_ctx *t __arg_nonnull, u64 now)
+static void start_turn(struct task_ctx *t, u64 now)
 {
 	if (t->turn.running)
-		return 0;
+		return;
 	turn_runs(&t->turn, now);
-	return 0;
 }
 
 /* place { prev core in any cpu in any } */
-static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+static s32 place(struct task_struct *p, s32 prev_cpu)
 {
 	s32 cpu;
 
@@ -94,16 +89,16 @@ static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
 /* A task wakes up or is new: an idle CPU takes it at once. */
 OP3(s32, fifo_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
 {
-	struct task_ctx *t = find_task(p);
-	s32 cpu;
+	s32 cpu = place(p, prev_cpu);
+	struct task_ctx *t;
 
-	if (!t)
-		return prev_cpu;
-	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
-	arrive(p, t, now_if_counted(), true);
-	start_at_once(p, &t->turn);
+	t = find_task(p);
+	if (t) {
+		arrive(p, t, now_if_counted(), true);
+		start_at_once(p, &t->turn);
+	}
 	return cpu;
 }
 
@@ -146,13 +141,14 @@ OP2(void, fifo_dispatch, s32, cpu, struct task_struct *, prev)
 {
 	struct cpu_ctx *c;
 	struct task_ctx *t = NULL;
-	u64 now = now_if_counted();
+	u64 now = 0;
 	u32 mine = NO_QUEUE;
 	bool found = true;
 
 	if (prev && (prev->scx.flags & core_enum(scx_ent_flags, SCX_TASK_QUEUED)) &&
 	    may_run_on(prev, cpu)) {
 		t = find_task(prev);
+		now = now_if_counted();
 		if (t && t->turn.running) {
 			end_turn(prev, t, now, false);
 			arrive(prev, t, now, false);

@@ -216,7 +216,7 @@ queue_batch_arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke
 #line 217 "web_server.bpf.c"
 
 /* A task becomes ready to run: its queue, its place there, and its slice. */
-static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
+static void arrive(struct task_struct *p, struct task_ctx *t, u64 now, bool woke)
 {
 	turn_waits(&t->turn, now);
 	if (woke)
@@ -236,7 +236,7 @@ static __noinline void arrive(struct task_struct *p, struct task_ctx *t, u64 now
 }
 
 /* A task's turn is over, and it is charged for it. */
-static __noinline void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
+static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool blocked)
 {
 	s64 used = clamp_to(time_since(now, t->turn.started_at), MIN_CHARGE_NS, MAX_CHARGE_NS);
 	s64 granted = t->turn.slice_ns;
@@ -423,7 +423,7 @@ __global int start_turn(struct task_ctx *t __arg_nonnull, struct cpu_ctx *c __ar
 }
 
 /* place { prev core in any cpu in any } */
-static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
+static s32 place(struct task_struct *p, s32 prev_cpu)
 {
 	s32 cpu;
 
@@ -443,16 +443,16 @@ static __noinline s32 place(struct task_struct *p, s32 prev_cpu)
 /* A task wakes up or is new: an idle CPU takes it at once. */
 OP3(s32, web_server_select_cpu, struct task_struct *, p, s32, prev_cpu, u64, wake_flags)
 {
-	struct task_ctx *t = find_task(p);
-	s32 cpu;
+	s32 cpu = place(p, prev_cpu);
+	struct task_ctx *t;
 
-	if (!t)
-		return prev_cpu;
-	cpu = place(p, prev_cpu);
 	if (cpu < 0)
 		return prev_cpu;
-	arrive(p, t, now_ns(), true);
-	start_at_once(p, &t->turn);
+	t = find_task(p);
+	if (t) {
+		arrive(p, t, now_if_counted(), true);
+		start_at_once(p, &t->turn);
+	}
 	return cpu;
 }
 
@@ -468,7 +468,7 @@ OP2(void, web_server_enqueue, struct task_struct *, p, u64, enq_flags)
 	}
 	woke = t->turn.asleep;
 	if (!t->turn.returned)
-		arrive(p, t, now_ns(), woke);
+		arrive(p, t, now_if_counted(), woke);
 	t->turn.returned = false;
 	/* select_cpu is never called for a task that can run on one CPU only. */
 	if (woke && is_pinned(p)) {

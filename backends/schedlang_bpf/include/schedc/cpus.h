@@ -8,7 +8,7 @@
 #ifndef SCHEDC_CPUS_H
 #define SCHEDC_CPUS_H
 
-#include "turn.h"
+#include "kfuncs.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
