@@ -183,7 +183,7 @@ class Twin(Protocol):
     has done what a kernel would not take.
     """
 
-    def start(self, cpus: int, params: Sequence[int]) -> None:
+    def start(self, topology: Topology, params: Sequence[int]) -> None:
         """A new machine at time 0, with no task, under these values of the policy's params."""
         ...
 
@@ -197,8 +197,10 @@ class Twin(Protocol):
         """A task that does not run gets the nice value, weight and affinity of `spec`."""
         ...
 
-    def wake(self, task: int, cpu: int) -> None:
-        """The task that runs on `cpu` wakes the task; an interrupt does if none runs."""
+    def wake(self, task: int, cpu: int, *, sync: bool = False) -> None:
+        """The task that runs on `cpu` wakes the task; an interrupt does if none runs. `sync`: it is
+        about to go to sleep.
+        """
         ...
 
     def expire(self, cpu: int) -> None:

@@ -18,6 +18,7 @@ from typing import ClassVar, Final, final
 from schedlang.backend import EnvironmentProblem
 from schedlang.ir.nodes import Policy
 from schedlang.machine.scenario import TaskSpec
+from schedlang.topology import Topology
 from schedlang_bpf.compiler import zig_clang, zig_command
 
 HOST: Final = Path(__file__).parent / "host"
@@ -64,7 +65,7 @@ class _Table(ctypes.Structure):
     """As in table.c."""
 
     _fields_: ClassVar = [
-        ("start", ctypes.CFUNCTYPE(None, _INT, ctypes.POINTER(ctypes.c_int64), _INT)),
+        ("start", ctypes.CFUNCTYPE(None, *(_INT,) * 4, ctypes.POINTER(ctypes.c_int64), _INT)),
         ("time", ctypes.CFUNCTYPE(None, ctypes.c_uint64)),
         (
             "fork",
@@ -73,7 +74,7 @@ class _Table(ctypes.Structure):
             ),
         ),
         ("change", ctypes.CFUNCTYPE(None, _INT, _INT, _INT, ctypes.c_uint64)),
-        ("wake", ctypes.CFUNCTYPE(None, _INT, _INT)),
+        ("wake", ctypes.CFUNCTYPE(None, _INT, _INT, _INT)),
         ("wake_late", ctypes.CFUNCTYPE(None, _INT, _INT)),
         ("expire", ctypes.CFUNCTYPE(None, _INT)),
         ("block", ctypes.CFUNCTYPE(None, _INT)),
@@ -96,10 +97,11 @@ class NativeMachine:
         self._policy = policy
         self._library = library  # as long as its functions are called
 
-    def start(self, cpus: int, params: Sequence[int]) -> None:
+    def start(self, topology: Topology, params: Sequence[int]) -> None:
         declared = zip(params, self._policy.params, strict=True)
         tunable = [value for value, param in declared if param.tunable]
-        self._table.start(cpus, (ctypes.c_int64 * len(tunable))(*tunable), len(tunable))
+        shape = (topology.cpus, topology.llcs, topology.nodes, topology.smt)
+        self._table.start(*shape, (ctypes.c_int64 * len(tunable))(*tunable), len(tunable))
 
     def time(self, now: int) -> None:
         self._table.time(now)
@@ -113,8 +115,8 @@ class NativeMachine:
     def change(self, task: int, spec: TaskSpec) -> None:
         self._table.change(task, spec.nice, spec.weight, _mask(spec))
 
-    def wake(self, task: int, cpu: int) -> None:
-        self._table.wake(task, cpu)
+    def wake(self, task: int, cpu: int, *, sync: bool = False) -> None:
+        self._table.wake(task, cpu, int(sync))
 
     def wake_late(self, task: int, cpu: int) -> None:
         self._table.wake_late(task, cpu)

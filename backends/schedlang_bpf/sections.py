@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, assert_never, final
+from typing import Final, final
 
-from schedlang.ir.nodes import Attribute, CgroupUnder, Event, GuardShare, Policy, Rung
+from schedlang.ir.nodes import Attribute, CgroupUnder, Event, GuardShare, Policy
 from schedlang.ir.walk import leaves
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.about import about
@@ -31,6 +31,7 @@ from schedlang_bpf.functions import (
     variables,
 )
 from schedlang_bpf.naming import Names
+from schedlang_bpf.placement import follows_wakers, looks_nearby, pinned_call, select_cpu_view
 from schedlang_bpf.text import OPS_NAME_LIMIT, c_string, comment_text, place_text
 from schedlang_bpf.views import (
     CallbacksView,
@@ -125,8 +126,10 @@ def _headers(policy: Policy) -> Iterator[str]:
     yield "exit"
     if matches_names(policy):
         yield "names"
+    if looks_nearby(policy):
+        yield "topology"
     yield "turn"
-    if _asks_for_wakers(policy):
+    if _asks_for_wakers(policy) or follows_wakers(policy):
         yield "wakers"
 
 
@@ -275,26 +278,6 @@ def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
         yield QueueStart(names.queue_ids[number], clock, vtime, claims)
 
 
-def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
-    rungs = tuple(_rung(rung) for rung in policy.placement)
-    text = " ".join(rung.value for rung in policy.placement)
-    picks, wakers = rungs != ("prev",), _asks_for_wakers(policy)
-    label = f"place {{ {text} }}"
-    return SelectCpuView(names.ops, label, rungs, picks, _arrival_now(policy), wakers)
-
-
-def _rung(rung: Rung) -> str:
-    match rung:
-        case Rung.PREV:
-            return "prev"
-        case Rung.CORE_ANY:
-            return "core"
-        case Rung.CPU_ANY:
-            return "cpu"
-        case _:
-            assert_never(rung)
-
-
 def _arrival_now(policy: Policy) -> str:
     return _now(arrivals_read_time(policy))
 
@@ -314,9 +297,13 @@ def _now(needed: bool) -> str:
     return "now_ns()" if needed else "now_if_counted()"
 
 
+def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
+    return select_cpu_view(policy, names, _arrival_now(policy), _asks_for_wakers(policy))
+
+
 def _enqueue(policy: Policy, names: Names) -> EnqueueView:
     keyed, wakers = _keyed(policy, names), _asks_for_wakers(policy)
-    return EnqueueView(names.ops, bool(policy.placement), keyed, _arrival_now(policy), wakers)
+    return EnqueueView(names.ops, pinned_call(policy), keyed, _arrival_now(policy), wakers)
 
 
 def _keyed(policy: Policy, names: Names) -> str:
@@ -375,6 +362,7 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         end_now=_end_now(policy),
         cgroups=bool(names.cgroups),
         task_initial=bool(policy.states),
+        nearby=looks_nearby(policy),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
         timeout_ms=timeout_ms,
     )

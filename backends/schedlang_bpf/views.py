@@ -275,13 +275,45 @@ class ChoiceView:
 
 @final
 @dataclass(frozen=True, slots=True)
+class RungView:
+    """`kind` is "prev", "waker" or "pick"; what picks takes a CPU for the task by `call`."""
+
+    kind: str
+    call: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LadderView:
+    """A ladder as a function; `queues` are those whose own it is."""
+
+    function: str
+    text: str
+    signature: str
+    rungs: tuple[RungView, ...]
+    call: str
+    queues: tuple[str, ...]
+
+    @property
+    def picks(self) -> bool:
+        return any(rung.kind == "pick" for rung in self.rungs)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class SelectCpuView:
-    """select_cpu.c.j2: `rungs` are "prev", "core" or "cpu"; `picks` if any but "prev" is there."""
+    """select_cpu.c.j2: `ladders` to choose from by queue, or the one that all have in common.
+
+    `call` finds a CPU. `by_queue`: the task must have arrived before it can be asked; `otherwise`
+    is what a queue without a ladder of its own gives then.
+    """
 
     ops: str
-    text: str
-    rungs: tuple[str, ...]
-    picks: bool
+    ladders: tuple[LadderView, ...]
+    by_queue: bool
+    call: str
+    parameters: str
+    otherwise: str
     now: str
     wakers: bool
 
@@ -289,10 +321,13 @@ class SelectCpuView:
 @final
 @dataclass(frozen=True, slots=True)
 class EnqueueView:
-    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits."""
+    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits.
+
+    `place` finds a CPU for a pinned task that woke up, empty if the policy places nobody.
+    """
 
     ops: str
-    places: bool
+    place: str
     keyed: str
     now: str
     wakers: bool
@@ -341,4 +376,5 @@ class CallbacksView:
     cgroups: bool
     task_initial: bool
     counts_cpus: bool
+    nearby: bool
     timeout_ms: int

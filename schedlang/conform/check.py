@@ -14,15 +14,25 @@ from schedlang.conform.shorten import shorten
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import walk
 from schedlang.machine.compiled import compile_policy
+from schedlang.topology import Topology
 
-MOST_CPUS: Final = 4
+SHAPES: Final = (
+    Topology(1),
+    Topology(2),
+    Topology(2, llcs=2, nodes=2),
+    Topology(3),
+    Topology(4),
+    Topology(4, smt=2),
+    Topology(4, llcs=2, smt=2),
+    Topology(4, llcs=4, nodes=2),
+)
 _COMMS: Final = ("worker", "w", "x")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`traces` of `events` each, drawn from `seed`, on machines of 1 to 4 CPUs."""
+    """`traces` of `events` each, drawn from `seed`, on machines of `SHAPES`."""
 
     traces: int
     events: int
@@ -73,8 +83,8 @@ def _traces(policy: ir.Policy, plan: Plan) -> Iterator[tuple[Setting, tuple[Even
     comms, cgroups = names_in(policy)
     for number in range(plan.traces):
         random = Random(f"{plan.seed} {number}")
-        setting = Setting(random.randint(1, MOST_CPUS), _draw_params(policy, random))
-        yield setting, draw_events(random, plan.events, setting.cpus, comms, cgroups)
+        setting = Setting(random.choice(SHAPES), _draw_params(policy, random))
+        yield setting, draw_events(random, plan.events, setting.topology.cpus, comms, cgroups)
 
 
 def _draw_params(policy: ir.Policy, random: Random) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ class Event(NamedTuple):
     These are the sleeping tasks (wake), the CPUs with a turn (expire, block, touch), the tasks that
     do not run (change). If there is none, time has passed. `spec` is the new task, or gives one its
     nice value, weight and affinity. After a wake-up or a fork that is `swift`, the next event comes
-    before the CPUs that were woken choose.
+    before the CPUs that were woken choose. A wake-up on a CPU that has a turn can be `sync`.
     """
 
     ns: int
@@ -38,6 +38,7 @@ class Event(NamedTuple):
     pick: int
     spec: TaskSpec
     swift: bool = False
+    sync: bool = False
 
 
 ACTS: Final = (
@@ -67,6 +68,7 @@ def draw_events(
             random.randrange(64),
             _draw_spec(random, cpus, comms, cgroups),
             random.random() < 0.2,
+            random.random() < 0.3,
         )
         for _ in range(length)
     )

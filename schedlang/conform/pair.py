@@ -62,7 +62,7 @@ class Compared:
 @final
 @dataclass(frozen=True, slots=True)
 class Setting:
-    cpus: int
+    topology: Topology
     params: tuple[int, ...]
 
 
@@ -101,14 +101,14 @@ class _Pair:
 
     def __init__(self, policy: Policy, twin: Twin, setting: Setting, code: CompiledPolicy) -> None:
         self._policy = policy
-        self._cpus = setting.cpus
+        self._cpus = setting.topology.cpus
         self._twin = twin
-        self._machine = Machine(policy, Topology(setting.cpus), setting.params, code)
+        self._machine = Machine(policy, setting.topology, setting.params, code)
         self.now = 0
         self.turns = 0
         self.story: list[Step] = []
         self.waiting: tuple[Waiting, ...] = ()
-        twin.start(setting.cpus, setting.params)
+        twin.start(setting.topology, setting.params)
 
     def take(self, event: Event) -> None:
         self.now += event.ns
@@ -129,7 +129,9 @@ class _Pair:
                     self._fork(event)
             case Act.WAKE:
                 if asleep:
-                    self._wake(asleep[event.pick % len(asleep)], event.pick % self._cpus)
+                    waker = event.pick % self._cpus
+                    sync = event.sync and waker in busy
+                    self._wake(asleep[event.pick % len(asleep)], waker, sync=sync)
             case Act.EXPIRE | Act.BLOCK:
                 if busy:
                     self._stop(busy[event.pick % len(busy)], blocked=event.act is Act.BLOCK)
@@ -151,10 +153,11 @@ class _Pair:
         self._machine.fork(spec, self.now, cpu, self._running(cpu))
         self._twin.wake(number, cpu)
 
-    def _wake(self, task: int, cpu: int) -> None:
-        self._tell(f"task {task} is woken on CPU {cpu}")
-        self._machine.wake(task, self.now, self._running(cpu))
-        self._twin.wake(task, cpu)
+    def _wake(self, task: int, cpu: int, *, sync: bool) -> None:
+        how = " synchronously" if sync else ""
+        self._tell(f"task {task} is woken{how} on CPU {cpu}")
+        self._machine.wake(task, self.now, self._running(cpu), sync=sync)
+        self._twin.wake(task, cpu, sync=sync)
 
     def _running(self, cpu: int) -> int | None:
         turn = self._machine.cpus[cpu].turn

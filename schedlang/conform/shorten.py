@@ -14,6 +14,7 @@ _PLAINER: Final[tuple[Callable[[Event], Event], ...]] = (
     lambda event: event._replace(ns=0),
     lambda event: event._replace(pick=0),
     lambda event: event._replace(swift=False),
+    lambda event: event._replace(sync=False),
 )
 
 

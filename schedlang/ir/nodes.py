@@ -411,10 +411,39 @@ class Steal(StrEnum):
     ANY = "steal"
 
 
+class RungKind(StrEnum):
+    """`CORE` and `CPU` look for an idle CPU somewhere, `CORE` only where the whole core is idle."""
+
+    PREV = "prev"
+    WAKER = "waker if sync"
+    CORE = "core"
+    CPU = "cpu"
+
+
+class Near(StrEnum):
+    """Where a rung looks: around the CPU on which the task last ran, or everywhere."""
+
+    LLC = "llc"
+    NODE = "node"
+    ANY = "any"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step of a placement ladder. `within` is None unless `kind` is `CORE` or `CPU`."""
+
+    kind: RungKind
+    within: Near | None
+    span: Span
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`steal` None: a CPU takes from the instance that it is in alone."""
+    """`steal` None: a CPU takes from the instance that it is in alone. `placement` None: the ladder
+    of the policy holds for it.
+    """
 
     name: str
     order: Order
@@ -422,6 +451,7 @@ class Queue:
     span: Span
     scope: Scope = Scope.GLOBAL
     steal: Steal | None = None
+    placement: tuple[Rung, ...] | None = None
 
     @property
     def is_reachable(self) -> bool:
@@ -526,12 +556,6 @@ class Preempt:
     span: Span
 
 
-class Rung(StrEnum):
-    PREV = "prev"
-    CORE_ANY = "core in any"
-    CPU_ANY = "cpu in any"
-
-
 class Property(StrEnum):
     STARVATION_FREE = "starvation_free"
     NO_LOST_TASK = "no_lost_task"
@@ -632,3 +656,13 @@ class Policy:
     tests: tuple[Test, ...] = ()
     preemptions: tuple[Preempt, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+
+    def ladder(self, queue: int) -> tuple[Rung, ...]:
+        """By which rungs a task that was routed to `queue` looks for an idle CPU."""
+        own = self.queues[queue].placement
+        return self.placement if own is None else own
+
+    @property
+    def places(self) -> bool:
+        """Whether a task can be placed on an idle CPU."""
+        return any(self.ladder(queue) for queue in range(len(self.queues)))

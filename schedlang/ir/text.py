@@ -60,7 +60,7 @@ def _promises(policy: ir.Policy, show: Show) -> Iterator[str]:
         who = f"{names[rule.by]} over {names[rule.over]}{' earlier' if rule.earlier else ''}"
         yield f"preempt {who} after {_typed(rule.after, show)}"
     if policy.placement:
-        yield f"place {', '.join(policy.placement)}"
+        yield f"place {ladder_text(policy.placement)}"
     for goal in policy.goals:
         yield f"guarantee {_goal(goal, names, show)}"
     for accept in policy.accepts:
@@ -102,6 +102,17 @@ def _queue(queue: ir.Queue, policy: ir.Policy) -> Iterator[str]:
         yield f"  clock follows {order.states[order.clock_state].name}"
     yield f"  key {'arrival' if order.key is None else _typed(order.key, show)}"
     yield f"  slice {_typed(queue.slice, show)}"
+    if queue.placement is not None:
+        yield f"  place {ladder_text(queue.placement)}"
+
+
+def ladder_text(rungs: tuple[ir.Rung, ...]) -> str:
+    return ", ".join(map(rung_text, rungs))
+
+
+def rung_text(rung: ir.Rung) -> str:
+    """As the policy writes it."""
+    return f"{rung.kind}" if rung.within is None else f"{rung.kind} in {rung.within}"
 
 
 def _members(

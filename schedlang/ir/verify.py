@@ -43,7 +43,7 @@ def verify(policy: ir.Policy) -> None:
     _verify_tree(policy, Place("serve", policy.params))
     _verify_guards(policy, Place("guard", policy.params))
     _verify_preemptions(policy, Place("preempt", policy.params))
-    _demand_distinct(policy.placement, Place("place", policy.params))
+    _verify_ladder(policy.placement, Place("place", policy.params))
     for goal in policy.goals:
         _verify_goal(goal, policy)
     for accept in policy.accepts:
@@ -123,6 +123,14 @@ def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
     fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
     place.demand(fits, f"its slice is in {bounds}")
     place.demand(queue.steal is None or queue.is_reachable, "it steals nothing")
+    _verify_ladder(queue.placement or (), place)
+
+
+def _verify_ladder(rungs: tuple[ir.Rung, ...], place: Place) -> None:
+    _demand_distinct(((rung.kind, rung.within) for rung in rungs), place)
+    for rung in rungs:
+        looks = rung.kind in (ir.RungKind.CORE, ir.RungKind.CPU)
+        place.demand((rung.within is not None) == looks, f"where `{rung.kind}` looks")
 
 
 def _verify_route(policy: ir.Policy, place: Place) -> None:

@@ -16,7 +16,7 @@ from schedlang.machine.arbitration import Arbiter, Arbitration
 from schedlang.machine.compiled import CompiledPolicy, compile_policy
 from schedlang.machine.evaluate import Environment
 from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
-from schedlang.machine.placement import Places, least
+from schedlang.machine.placement import Places, follows_waker, least
 from schedlang.machine.preemption import Preemption
 from schedlang.machine.queue import Instances, QueueInstance
 from schedlang.machine.scenario import TaskSpec
@@ -54,9 +54,10 @@ class Machine:
         self._code = code or compile_policy(policy)
         self._topology = topology
         self._arbitration = Arbitration(policy, params)
+        self._places = Places(topology)
+        self._ladders = tuple(map(policy.ladder, range(len(policy.queues))))
         preempts = bool(policy.preemptions)
         self._preemption = Preemption(policy, topology, params) if preempts else None
-        self._places = Places(topology)
         self.queues = [
             Instances(queue, code, topology)
             for queue, code in zip(policy.queues, self._code.queues, strict=True)
@@ -90,12 +91,13 @@ class Machine:
         self.wake(len(self.tasks) - 1, now, waker)
         return len(self.tasks) - 1
 
-    def wake(self, task: int, now: int, waker: int | None = None) -> None:
-        """`waker` is the task that does it, which runs; None if none does."""
+    def wake(self, task: int, now: int, waker: int | None = None, *, sync: bool = False) -> None:
+        """`waker` is the task that does it, which runs, or None. `sync`: it is about to sleep."""
         assert self.tasks[task].phase is _BLOCKED
         if waker is not None and self._code.asks_for_wakers:
             self._note_waker(self.tasks[task], self.tasks[waker], now)
-        self._arrive(task, now, woke=True)
+        on = self.tasks[waker].cpu if sync and waker is not None else None
+        self._arrive(task, now, woke=True, sync=on)
 
     def change(self, task: int, spec: TaskSpec, now: int) -> int | None:
         """The task's attributes become those of `spec`.
@@ -206,7 +208,9 @@ class Machine:
         for snapshot in self._code.snapshots:
             task.states[snapshot.into] = waker.states[snapshot.of]
 
-    def _arrive(self, task: int, now: int, *, woke: bool, stays: bool = False) -> None:
+    def _arrive(
+        self, task: int, now: int, *, woke: bool, stays: bool = False, sync: int | None = None
+    ) -> None:
         """If it `stays`, it comes from a CPU that may run it next, and so cuts no turn short."""
         env, t = self._env, self.tasks[task]
         env.task, env.task_states, env.now, env.woken = t.spec, t.states, now, woke
@@ -215,8 +219,8 @@ class Machine:
                 effect(env)
         t.queue = self._code.route(env)
         code = self._code.queues[t.queue]
-        claimed = self._claimed(t) if woke else None
-        instance = self.queues[t.queue].here[self._home(t) if claimed is None else claimed]
+        claimed = self._claimed(t, sync) if woke else None
+        instance = self.queues[t.queue].here[self._home(t, sync) if claimed is None else claimed]
         if t.instances[t.queue] is not instance:
             self._join(t, instance, now)
         self._about(t, t.queue, now)
@@ -237,12 +241,14 @@ class Machine:
         if not (self._idle and self._wake_idle(instance, t.cpus)) and not stays:
             self._cut(t, instance, now)
 
-    def _claimed(self, t: Task) -> int | None:
-        """The idle CPU that the rungs of `place` find."""
-        return self._places.claimed(self.policy.placement, t.cpu, self._idle, t.cpus)
+    def _claimed(self, t: Task, sync: int | None) -> int | None:
+        """The idle CPU that the rungs of its ladder find."""
+        return self._places.claimed(self._ladders[t.queue], t.cpu, self._idle, t.cpus, sync)
 
-    def _home(self, t: Task) -> int:
+    def _home(self, t: Task, sync: int | None) -> int:
         """The CPU whose instance a task joins that claims none."""
+        if sync is not None and t.cpus >> sync & 1 and follows_waker(self._ladders[t.queue]):
+            return sync
         return t.cpu if t.cpus >> t.cpu & 1 else least(t.cpus)
 
     def _join(self, t: Task, instance: QueueInstance, now: int) -> None:

@@ -1,14 +1,14 @@
-"""How a woken task finds an idle CPU: the rungs of `place`. Sets of CPUs are bits of a number.
+"""How a woken task finds an idle CPU: the rungs of a ladder. Sets of CPUs are bits of a number.
 
 Where the page leaves a choice among idle CPUs, the one with the least number is taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import assert_never, final
+from collections.abc import Callable, Iterable
+from typing import final
 
-from schedlang.ir.nodes import Rung
+from schedlang.ir.nodes import Near, Rung, RungKind
 from schedlang.machine.scenario import TaskSpec
 from schedlang.topology import Topology
 
@@ -18,11 +18,13 @@ class Places:
     """A machine's CPUs as placement sees them."""
 
     def __init__(self, topology: Topology) -> None:
-        cpus = range(topology.cpus)
-        self._cores = [
-            sum(1 << o for o in cpus if topology.core_of(o) == topology.core_of(cpu))
-            for cpu in cpus
-        ]
+        self._cores = _sharing(topology, topology.core_of)
+        self._near = {
+            None: _sharing(topology, lambda cpu: cpu),
+            Near.LLC: _sharing(topology, topology.llc_of),
+            Near.NODE: _sharing(topology, topology.node_of),
+            Near.ANY: _sharing(topology, lambda _: 0),
+        }
 
     def allowed(self, spec: TaskSpec) -> int:
         """The CPUs that such a task may run on."""
@@ -30,31 +32,42 @@ class Places:
         assert cpus, f"{spec.comm} may run nowhere"
         return cpus
 
-    def claimed(self, rungs: Iterable[Rung], last: int, idle: int, allowed: int) -> int | None:
+    def claimed(
+        self, rungs: Iterable[Rung], last: int, idle: int, allowed: int, sync: int | None
+    ) -> int | None:
         """The first CPU that a rung gives, of those that are idle and allowed.
 
-        `last` is the one that the task ran on last.
+        `last` is the one that the task ran on last, `sync` that of a synchronous waker.
         """
-        if idle & allowed:
-            for rung in rungs:
-                if (cpu := self._found(rung, last, idle, allowed)) is not None:
-                    return cpu
+        if not idle & allowed:
+            return None
+        for rung in rungs:
+            if rung.kind is RungKind.WAKER:
+                if sync is not None and allowed >> sync & 1:
+                    return None
+                continue
+            free = idle & allowed & self._near[rung.within][last]
+            if rung.kind is RungKind.CORE:
+                free = self._on_idle_cores(free, idle)
+            if free:
+                return least(free)
         return None
 
-    def _found(self, rung: Rung, last: int, idle: int, allowed: int) -> int | None:
-        free = idle & allowed
-        match rung:
-            case Rung.PREV:
-                return last if free >> last & 1 else None
-            case Rung.CORE_ANY:
-                whole = (cpu for cpu, core in enumerate(self._cores) if core & idle == core)
-                return next((cpu for cpu in whole if free >> cpu & 1), None)
-            case Rung.CPU_ANY:
-                return least(free) if free else None
-            case _:
-                assert_never(rung)
+    def _on_idle_cores(self, cpus: int, idle: int) -> int:
+        whole = (cpu for cpu, core in enumerate(self._cores) if core & idle == core)
+        return cpus & sum(1 << cpu for cpu in whole)
+
+
+def follows_waker(rungs: Iterable[Rung]) -> bool:
+    return any(rung.kind is RungKind.WAKER for rung in rungs)
 
 
 def least(cpus: int) -> int:
     """The least CPU of a set that has one."""
     return (cpus & -cpus).bit_length() - 1
+
+
+def _sharing(topology: Topology, part_of: Callable[[int], int]) -> list[int]:
+    """By CPU: those that are in the same part of the machine."""
+    cpus = range(topology.cpus)
+    return [sum(1 << o for o in cpus if part_of(o) == part_of(cpu)) for cpu in cpus]

@@ -134,7 +134,7 @@ def _find_limits(subject: Subject, pace: Pace, ledger: Ledger) -> _Limits | Unkn
     if not (isinstance(ahead, int) and isinstance(horizon, int)):
         return Unknown(Reason.SOLVER_LIMIT, f"the limits of order `{subject.queue.order.name}`")
     # A task that was placed on the idle CPU may start while one waits that came just after it.
-    placed = pace.lead if subject.policy.placement else 0
+    placed = pace.lead if subject.policy.places else 0
     turn = subject.used.hi * 100 // subject.weights.lo
     return _Limits(pace.lag + placed, max(ahead, 0), turn, max(horizon, 0))
 

@@ -51,7 +51,7 @@ def with_behind(subject: Subject, pace: Pace, ledger: Ledger, blurs: bool) -> Pa
     """On one CPU, whose choices look at all who wait: the clock comes past a waiting v only by as
     much as the v of one that goes first is greater. A task that is placed goes first unlooked at.
     """
-    if not subject.one_cpu or subject.policy.placement:
+    if not subject.one_cpu or subject.policy.places:
         return pace
     name = f"order `{subject.queue.order.name}`"
     pair = two_arrivals(subject, pace, blurs)

@@ -8,6 +8,7 @@ from schedlang.conform.check import Checked, Failure, Plan
 from schedlang.diagnostics.model import Diagnostic, Label
 from schedlang.diagnostics.render_json import JsonObject
 from schedlang.ir.nodes import Policy
+from schedlang.topology import Topology
 from schedlang.units import duration
 
 
@@ -33,7 +34,10 @@ def _failure_json(failure: Failure) -> JsonObject:
     divergence = failure.divergence
     return {
         "trace": failure.trace,
-        "cpus": failure.setting.cpus,
+        "cpus": failure.setting.topology.cpus,
+        "llcs": failure.setting.topology.llcs,
+        "nodes": failure.setting.topology.nodes,
+        "smt": failure.setting.topology.smt,
         "params": list(failure.setting.params),
         "at_ns": divergence.at_ns,
         "what": divergence.what,
@@ -62,7 +66,7 @@ def divergence_finding(policy: Policy, failure: Failure) -> Diagnostic:
 
 def failure_lines(policy: Policy, failure: Failure) -> Iterator[str]:
     setting, divergence = failure.setting, failure.divergence
-    yield f"trace {failure.trace}, made short, on {_cpus(setting.cpus)}"
+    yield f"trace {failure.trace}, made short, on {_machine(setting.topology)}"
     for param, value in zip(policy.params, setting.params, strict=True):
         yield f"  {param.name} = {value}"
     for step in divergence.story:
@@ -75,5 +79,11 @@ def failure_lines(policy: Policy, failure: Failure) -> Iterator[str]:
             yield f"  waiting in `{queue.name}`: {tasks}"
 
 
-def _cpus(number: int) -> str:
-    return "1 CPU" if number == 1 else f"{number} CPUs"
+def _machine(topology: Topology) -> str:
+    counts = ((topology.cpus, "CPU"), (topology.llcs, "LLC"), (topology.nodes, "node"))
+    parts = [
+        f"{number} {name}{'s' * (number > 1)}"
+        for number, name in counts
+        if number > 1 or name == "CPU"
+    ]
+    return ", ".join(parts + [f"{topology.smt} threads a core"] * (topology.smt > 1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from schedlang.ir.nodes import Param, Policy, Type
-from schedlang.ir.text import print_ir
+from schedlang.ir.text import ladder_text, print_ir
 from schedlang.source import Span
 from schedlang.units import duration
 
@@ -90,7 +90,7 @@ def _words(policy: Policy) -> dict[str, str]:
     if policy.guards:
         words["guards"] = _text(policy, [guard.span for guard in policy.guards])
     if policy.placement:
-        words["place"] = ", ".join(policy.placement)
+        words["place"] = ladder_text(policy.placement)
     return words
 
 

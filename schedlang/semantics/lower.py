@@ -23,13 +23,14 @@ from schedlang.semantics.members import (
 )
 from schedlang.semantics.module import Module, own_declarations
 from schedlang.semantics.params import lower_param
+from schedlang.semantics.placement import lower_ladder
 from schedlang.semantics.preempting import lower_preempt
 from schedlang.semantics.remembered import Remembered, statistics_source
 from schedlang.semantics.rules import check_rules
 from schedlang.semantics.scope import Findings, Scope, spelling
 from schedlang.semantics.serving import QueueNames, lower_guards, lower_tree
 from schedlang.semantics.standard import STANDARD
-from schedlang.semantics.templates import expand_ladder, expand_tree
+from schedlang.semantics.templates import expand_tree
 from schedlang.semantics.testing import lower_tests
 from schedlang.source import Source, Sources, Span
 from schedlang.syntax import ast
@@ -72,7 +73,7 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
     goals = tuple(lower_goal(goal, names, scope) for goal in declared.goals)
     accepts = _accepts(declared.accepts, names)
     tests = lower_tests(declared.tests, scope)
-    rungs = expand_ladder(declared.place, module, findings) if declared.place else ()
+    rungs = lower_ladder(declared.place, module, findings) if declared.place else ()
     known = tuple(queue for queue in queues if queue is not None)
     sources = reader.sources
     if remembered.has_statistics:
@@ -89,7 +90,7 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
         route,
         serve,
         guards,
-        tuple(rung.rung for rung in rungs),
+        rungs,
         tuple(goal for goal in goals if goal is not None),
         accepts,
         sources,
@@ -178,7 +179,9 @@ def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
         return None
     reach = unit.scope if isinstance(unit, ast.Scope) else ir.Scope.GLOBAL
     steal = stealing.steal if isinstance(stealing, ast.Stealing) else None
-    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal)
+    places = [c for c in tree.clauses if isinstance(c, ast.Place | ast.PlaceBy)]
+    ladder = lower_ladder(places[0], scope.module, scope.findings) if places else None
+    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal, ladder)
 
 
 def _order(tree: ast.Ordering, scope: Scope) -> ir.Order | None:

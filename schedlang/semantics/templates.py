@@ -17,7 +17,7 @@ _MOST_LEVELS: Final = 100
 
 def expand_ladder(
     place: ast.Place | ast.PlaceBy, module: Module, findings: Findings
-) -> tuple[ast.RungUse, ...]:
+) -> tuple[ast.Rung, ...]:
     if isinstance(place, ast.Place):
         return place.rungs
     name = place.ladder

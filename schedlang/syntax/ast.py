@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import final
 
-from schedlang.ir.nodes import Property, Rung, Steal
+from schedlang.ir.nodes import Property, RungKind, Steal
 from schedlang.ir.nodes import Scope as QueueScope
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
@@ -289,7 +289,35 @@ class Slice:
     span: Span = field(compare=False)
 
 
-Clause = Scope | Ordering | Slice | Stealing
+@final
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """`within` is where `core in` and `cpu in` look, None for other kinds."""
+
+    kind: RungKind
+    within: Ident | None
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A ladder: the policy's, or a queue's own."""
+
+    rungs: tuple[Rung, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class PlaceBy:
+    """`place LADDER`."""
+
+    ladder: Ident
+    span: Span = field(compare=False)
+
+
+Clause = Scope | Ordering | Slice | Stealing | Place | PlaceBy
 
 
 @final
@@ -413,34 +441,11 @@ class Preempt:
 
 @final
 @dataclass(frozen=True, slots=True)
-class RungUse:
-    rung: Rung
-    span: Span = field(compare=False)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Place:
-    rungs: tuple[RungUse, ...]
-    span: Span = field(compare=False)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class PlaceBy:
-    """`place LADDER`."""
-
-    ladder: Ident
-    span: Span = field(compare=False)
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Ladder:
     """Rungs under a name."""
 
     name: Ident
-    rungs: tuple[RungUse, ...]
+    rungs: tuple[Rung, ...]
     span: Span = field(compare=False)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar, final
 
 from lark import Token, Transformer
 
-from schedlang.ir.nodes import MAX_MAGNITUDE, Property, Rung, Scope, Steal
+from schedlang.ir.nodes import MAX_MAGNITUDE, Property, RungKind, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -47,7 +47,7 @@ Node = (
     | ast.Rule
     | ast.Share
     | ast.Cut
-    | ast.RungUse
+    | ast.Rung
     | ast.Premise
     | ast.Goal
     | ast.Scene
@@ -275,17 +275,20 @@ class TreeBuilder(Transformer[Token, ast.File]):
         return ast.Cut(by, over, is_earlier, _expr(items), self._span(items))
 
     def place(self, items: Items) -> ast.Place:
-        return ast.Place(_all(items, ast.RungUse), self._span(items))
+        return ast.Place(_all(items, ast.Rung), self._span(items))
 
     def place_by(self, items: Items) -> ast.PlaceBy:
         return ast.PlaceBy(self._ident(items[1]), self._span(items))
 
     def ladder(self, items: Items) -> ast.Ladder:
-        rungs = _all(items, ast.RungUse)
+        rungs = _all(items, ast.Rung)
         return ast.Ladder(self._ident(items[1]), rungs, self._span(items))
 
-    def rung(self, items: Items) -> ast.RungUse:
-        return ast.RungUse(Rung(" ".join(map(str, items))), self._span(items))
+    def rung(self, items: Items) -> ast.Rung:
+        if _is(items[0], "WAKER"):
+            return ast.Rung(RungKind.WAKER, None, self._span(items))
+        within = self._ident(items[2]) if len(items) > 1 else None
+        return ast.Rung(RungKind(str(items[0])), within, self._span(items))
 
     # --- claims
 

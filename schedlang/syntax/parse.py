@@ -24,7 +24,7 @@ from schedlang.source import Source
 from schedlang.syntax import ast
 from schedlang.syntax.build import TreeBuilder
 from schedlang.syntax.problems import PROBLEMS, place
-from schedlang.syntax.scan import declaration_heads
+from schedlang.syntax.scan import declaration_heads, open_brace
 from schedlang.syntax.words import LATER_DECLARATIONS
 
 MAX_ERRORS = 20
@@ -112,12 +112,15 @@ def parse(source: Source, file: int = 0) -> tuple[ast.File | None, tuple[Diagnos
 def _without_declaration(text: str, at: int) -> str:
     """`text` with blanks for the declaration in which `at` is.
 
-    If `at` is the head of one, the declaration before it is what was left unfinished.
+    If `at` is the head of one, what was left unfinished is the declaration before it: the one whose
+    block is open, for a queue can have a `place` of its own.
     """
     heads = [0, *declaration_heads(text), len(text)]
-    number = max(bisect_right(heads, at) - 1, 0)
+    number = last = max(bisect_right(heads, at) - 1, 0)
     is_unfinished = number and heads[number] == at and text[heads[number - 1] : at].strip()
     if is_unfinished and not text.startswith(LATER_DECLARATIONS, at):
-        number -= 1
-    start, end = heads[number], heads[min(number + 1, len(heads) - 1)]
+        opened = open_brace(text, at)
+        number = number - 1 if opened is None else bisect_right(heads, opened) - 1
+        last -= 1
+    start, end = heads[number], heads[min(last + 1, len(heads) - 1)]
     return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]

@@ -46,7 +46,7 @@ Spanned = (
     | ast.Rule
     | ast.Cut
     | ast.Goal
-    | ast.RungUse
+    | ast.Rung
     | ast.Scene
 )
 
@@ -149,7 +149,7 @@ def _choice(decl: Choice) -> Piece:
 
 
 def _rungs(node: ast.Place | ast.Ladder) -> tuple[Piece, ...]:
-    return tuple(_line(rung, str(rung.rung)) for rung in node.rungs)
+    return tuple(_line(rung, spell.rung(rung)) for rung in node.rungs)
 
 
 def _typed(node: ast.Param | ast.State, name: str, value: ast.Expr, family: str) -> Piece:
@@ -206,7 +206,11 @@ def _queue(decl: ast.Queue) -> Piece:
     first, *rest = texts or ("",)
     cells = (head, f"{{ {first}".rstrip(), *(f" {text}" for text in rest))
     cells = (*cells[:-1], f"{cells[-1]} }}")
-    kind = "queue " + " ".join(type(clause).__name__ for clause in decl.clauses)
+    columns = [type(clause).__name__ for clause in decl.clauses]
+    # What comes after all others need not be there to align them.
+    kind = "queue " + " ".join(
+        columns[:-1] if columns[-1:] in (["Place"], ["PlaceBy"]) else columns
+    )
     return _block(decl.span, f"{head} {{", children, kind=kind, cells=cells, family="queue")
 
 

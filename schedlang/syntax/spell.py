@@ -84,8 +84,16 @@ def clause(item: ast.Clause) -> str:
             return f"slice {expression(value)}"
         case ast.Stealing(steal=steal):
             return str(steal)
+        case ast.PlaceBy(ladder=ladder):
+            return f"place {ladder.name}"
+        case ast.Place(rungs=rungs):
+            return f"place {{ {'  '.join(map(rung, rungs))} }}"
         case _:
             assert_never(item)
+
+
+def rung(item: ast.Rung) -> str:
+    return f"{item.kind} in {item.within.name}" if item.within else f"{item.kind}"
 
 
 def names(items: Iterable[ast.Ident]) -> str:

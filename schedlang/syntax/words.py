@@ -26,7 +26,6 @@ DECLARATIONS = (
 LATER = {
     "cpuset": "CPU sets",
     "frequency": "frequency hints",
-    "waker": "placement by the waker",
 }
 """Words that the language keeps for what a later version will say with them."""
 LATER_DECLARATIONS = ("cpuset",)
@@ -96,8 +95,8 @@ FORMS = {
     "guard": "`guard QUEUE after DURATION` or `guard QUEUE at least PERCENTAGE`",
     "preempt": "`preempt { QUEUE over QUEUE after DURATION }`",
     "over": "`QUEUE over QUEUE after DURATION`",
-    "place": "`place { prev  core in any  cpu in any }` or `place LADDER`",
-    "ladder": "`ladder NAME { prev  core in any  cpu in any }`",
+    "place": "`place { prev  core in llc  cpu in any }` or `place LADDER`",
+    "ladder": "`ladder NAME { prev  core in llc  cpu in any }`",
     "guarantee": "`guarantee { CLAIM ... }`",
     "wait": "`wait(QUEUE) <= DURATION when CONDITION`",
     "share": "`share(QUEUE) >= PERCENTAGE when CONDITION`",

@@ -9,6 +9,7 @@ import pytest
 from schedlang.ir.nodes import Policy
 from schedlang.machine.scenario import TaskSpec
 from schedlang.prover.verdict import ProofReport
+from schedlang.topology import Topology
 from schedlang_bpf.emit import emit
 from schedlang_bpf.native import natives
 
@@ -27,7 +28,7 @@ class Host:
             assert defect[0] in c
             c = c.replace(*defect)
         (self._machine,) = natives([(c, policy)])
-        self._machine.start(cpus, [param.default for param in policy.params])
+        self._machine.start(Topology(cpus), [param.default for param in policy.params])
         self.time = self._machine.time
         self.kicked = self._machine.is_kicked
         self.wake_late = self._machine.wake_late

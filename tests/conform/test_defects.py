@@ -53,6 +53,22 @@ guard b at least 10%
 place { prev  cpu in any }
 """
 )
+LADDERS = compiled(
+    """policy p
+task {
+  joins : count = 0 in 0..1000
+  on join { joins = joins + 1 }
+}
+queue a {
+  global  order fifo  slice 1ms + 1us * joins
+  place { waker if sync  core in node  cpu in llc }
+}
+queue b { global  order fifo  slice 2ms }
+route { nice < 0 -> a  else -> b }
+serve weighted { a: 3  b: 1 }
+place { prev  cpu in node  cpu in any }
+"""
+)
 
 STOP = "t->task.burst = clamp_to(quotient(t->task.burst + used, 2), 0, 100000000);"
 BY_KEY = "insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);"
@@ -176,6 +192,16 @@ OF_PLACING: Mapping[str, Defect] = {
     "idle time counts as debt": ("\tif (!c->busy)\n\t\tsee_empty(c, 0, now);\n", ""),
     "no idle CPU seen": ("\tc->busy = true;\n", ""),
 }
+WAKER = "if ((wake_flags & core_enum(scx_wake_flags, SCX_WAKE_SYNC)) && !in_interrupt() &&"
+OF_LADDERS: Mapping[str, Defect] = {
+    "the waker counts always": (WAKER, "if ("),
+    "the waker never counts": (WAKER, "if (false &&"),
+    "cache for node": ("cpu = pick_idle_in(p, node_cpus(prev_cpu), 0)", "cpu = -1"),
+    "node for cache": ("llc_cpus(prev_cpu)", "node_cpus(prev_cpu)"),
+    "any core": ("core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE)", "0"),
+    "one ladder for all": ("return place_queue_a(", "return place_others("),
+    "arrives twice": ("t->turn.returned = cpu < 0;", ""),
+}
 
 
 @pytest.fixture(scope="module")
@@ -183,20 +209,21 @@ def twins() -> dict[str, Twin]:
     """All of them from one call of the compiler."""
     units = [(name, POLICY, c_of(POLICY, defect)) for name, defect in DEFECTS.items()]
     units += [(name, PLACED, c_of(PLACED, defect)) for name, defect in OF_PLACING.items()]
+    units += [(name, LADDERS, c_of(LADDERS, defect)) for name, defect in OF_LADDERS.items()]
     machines = natives([(c, policy) for _, policy, c in units])
     return {name: twin for (name, _, _), twin in zip(units, machines, strict=True)}
 
 
 @needs_zig
-@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING])
+@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS])
 def test_a_defect_is_noticed(name: str, twins: dict[str, Twin]) -> None:
-    policy = POLICY if name in DEFECTS else PLACED
+    policy = POLICY if name in DEFECTS else PLACED if name in OF_PLACING else LADDERS
     assert check(policy, twins[name], PLAN).failure is not None
 
 
 @needs_zig
 def test_without_a_defect_nothing_is_noticed() -> None:
-    policies = (POLICY, PLACED)
+    policies = (POLICY, PLACED, LADDERS)
     twins = natives([(c_of(policy), policy) for policy in policies])
     for policy, twin in zip(policies, twins, strict=True):
         assert check(policy, twin, PLAN).failure is None

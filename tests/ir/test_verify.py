@@ -15,6 +15,7 @@ from schedlang.source import Span
 from tests.support.policies import compiled, policies
 
 AT = Span(0, 0)
+PREV = ir.Rung(ir.RungKind.PREV, None, AT)
 TEXT = """policy p
     use std.orders.{vruntime}
     param quantum : duration = 4ms in 1ms..8ms
@@ -316,7 +317,13 @@ BROKEN: dict[str, Callable[[], ir.Policy]] = {
     "a preemption by keys of a fifo": lambda: with_preemption(earlier=True),
     "a preemption by virtual times of two queues": lambda: with_preemption(by=0, over=3),
     "a preemption twice": lambda: replace(POLICY, preemptions=POLICY.preemptions * 2),
-    "a rung twice": lambda: replace(POLICY, placement=(ir.Rung.PREV, ir.Rung.PREV)),
+    "a rung twice": lambda: replace(POLICY, placement=(PREV, replace(PREV, span=Span(3, 4)))),
+    "a rung that looks nowhere": lambda: replace(
+        POLICY, placement=(ir.Rung(ir.RungKind.CPU, None, AT),)
+    ),
+    "a rung that looks and does not": lambda: with_queue(
+        replace(POLICY.queues[0], placement=(ir.Rung(ir.RungKind.PREV, ir.Near.LLC, AT),))
+    ),
     "a wait without a bound": lambda: replace(
         POLICY, goals=(replace(POLICY.goals[0], bound=None),)
     ),

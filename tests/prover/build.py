@@ -11,6 +11,8 @@ from schedlang.source import Source, Span
 
 MS = 1_000_000
 NOWHERE = Span(0, 0)
+PREV = ir.Rung(ir.RungKind.PREV, None, NOWHERE)
+CPU_IN_ANY = ir.Rung(ir.RungKind.CPU, ir.Near.ANY, NOWHERE)
 TEXT = Source("test.sched", "policy test\n")
 
 
@@ -124,7 +126,7 @@ def policy(
     params: Sequence[ir.Param] = (),
     goals: Sequence[ir.Goal] = (),
     accepts: Sequence[ir.Accept] = (),
-    placement: Sequence[ir.Rung] = (ir.Rung.CPU_ANY,),
+    placement: Sequence[ir.Rung] = (CPU_IN_ANY,),
 ) -> ir.Policy:
     """Tasks go to the queue that bears their comm, all others to the last one."""
     rules = tuple(ir.Rule(comm_is(q.name), i, NOWHERE) for i, q in enumerate(queues[:-1]))
@@ -198,5 +200,5 @@ def random_policy(random: Random, most: int = 4) -> ir.Policy:
         elif kind < 0.55 and percent < left:
             left -= percent
             guards.append(share(i, percent))
-    placement = random.choice([(), (ir.Rung.CPU_ANY,)])
+    placement = random.choice([(), (CPU_IN_ANY,)])
     return policy(queues, random_tree(random, list(numbers), []), guards, placement=placement)

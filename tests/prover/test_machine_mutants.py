@@ -214,6 +214,8 @@ KEEPS_BOUNDS = {
     "ClockGoesBack": "the state that moves the clock is the least but for newcomers and sleepers",
     "ForgetsTheQueue": "every task is a newcomer, and newcomers start behind those who wait",
     "HomeIsTheLeast": "bounds hold for any instance that a CPU of the task sees",
+    "IgnoresTheWaker": "bounds hold for any placement",
+    "KnowsNoCaches": "bounds hold for any placement",
     "LastRuleDecides": "a bound is about those who are in the queue, whoever sent them there",
     "LlcsAreNodes": "bounds hold for any topology",
     "NeverPlaces": "bounds hold for any placement",

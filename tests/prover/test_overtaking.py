@@ -24,7 +24,7 @@ from schedlang.prover.subject import ANY_WEIGHT, Subject
 from schedlang.prover.verdict import Proved, Unknown
 from schedlang.prover.wait import REFERENCE_TASKS
 from schedlang.topology import Topology
-from tests.prover.build import FIFO, MS, leaf, policy, queue, vruntime
+from tests.prover.build import CPU_IN_ANY, FIFO, MS, leaf, policy, queue, vruntime
 from tests.support.policies import RULED, compiled, policies
 
 STEPS = 300
@@ -348,7 +348,7 @@ def test_a_run_attains_the_bound_of_vruntime_on_one_cpu(forks: bool) -> None:
 def test_a_placed_task_moves_the_clock_past_one_that_waits() -> None:
     """So that with placement one CPU is enough for what otherwise takes two."""
     order = vruntime(CREDIT, FORK)
-    own = policy([queue("a", TURN, order)], leaf(0), placement=(ir.Rung.CPU_ANY,))
+    own = policy([queue("a", TURN, order)], leaf(0), placement=(CPU_IN_ANY,))
     machine, now = Machine(own, Topology(cpus=1), ()), 0
 
     def turn(ran: int, *, blocked: bool = False) -> int:

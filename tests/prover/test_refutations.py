@@ -14,7 +14,9 @@ from schedlang.prover.prove import blocking, prove
 from schedlang.prover.verdict import Finding, Proved, Refuted, Unknown, Verdict
 from schedlang.resources import data_root
 from tests.prover.build import (
+    CPU_IN_ANY,
     MS,
+    PREV,
     V,
     after,
     leaf,
@@ -86,7 +88,7 @@ def test_the_lower_child_inside_a_weighted_node_starves() -> None:
     assert_starves(policy([queue("a"), queue("b"), queue("c")], tree), 1)
 
 
-@pytest.mark.parametrize("placement", [(), (ir.Rung.PREV,), (ir.Rung.CPU_ANY,)])
+@pytest.mark.parametrize("placement", [(), (PREV,), (CPU_IN_ANY,)])
 def test_placement_does_not_matter(placement: tuple[ir.Rung, ...]) -> None:
     subject = policy([queue("a"), queue("b")], strict(0, 1), placement=placement)
     assert_starves(subject, 1)

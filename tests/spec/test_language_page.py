@@ -40,9 +40,10 @@ def test_every_unit_is_used() -> None:
     assert {unit for unit in UNITS_NS if re.search(rf"\b[0-9]+{unit}\b", PAGE)} == set(UNITS_NS)
 
 
-@pytest.mark.parametrize("rung", ir.Rung)
-def test_every_rung_is_explained(rung: ir.Rung) -> None:
+@pytest.mark.parametrize("rung", ["prev", "waker if sync", "core in W", "cpu in W"])
+def test_every_rung_is_explained(rung: str) -> None:
     assert f"`{rung}`" in PROSE
+    assert rung.removesuffix(" in W") in set(ir.RungKind)
 
 
 @pytest.mark.parametrize("text", BLOCKS, ids=lambda text: text.split()[1])

@@ -64,22 +64,37 @@ class PlacesRequeued(Simulator):
     """A task whose turn ended is placed like one that woke."""
 
     def enqueue(self, number: int, key: int) -> None:
-        if (claimed := self.placed(number)) is None:
+        if (claimed := self.placed(number, None)) is None:
             super().enqueue(number, key)
         else:
             self.claim(number, claimed)
 
 
 class PlacesAnywhere(Simulator):
-    """`prev` and `core in any` take any idle CPU."""
+    """Every rung takes any idle CPU."""
 
-    def fits(self, rung: str, number: int, cpu: int) -> bool:
+    def fits(self, rung: ast.Rung, number: int, cpu: int) -> bool:
         return True
 
 
 class NeverPlaces(Simulator):
-    def placed(self, number: int) -> int | None:
+    def placed(self, number: int, sync: int | None) -> int | None:
         return None
+
+
+class IgnoresTheWaker(Simulator):
+    """`waker if sync` is passed over."""
+
+    def placed(self, number: int, sync: int | None) -> int | None:
+        return super().placed(number, None)
+
+
+class KnowsNoCaches(Simulator):
+    """`in llc` and `in node` look everywhere."""
+
+    def fits(self, rung: ast.Rung, number: int, cpu: int) -> bool:
+        self.parts = dict.fromkeys(self.parts, 1)
+        return super().fits(rung, number, cpu)
 
 
 class WakesNobody(Simulator):

@@ -101,8 +101,8 @@ class Pair:
         match action.act:
             case Act.WAKE if sleepers:
                 number = sleepers[action.pick % len(sleepers)]
-                self.machine.wake(number, self.now, waker)
-                self.simulator.wake(number, self.now, waker)
+                self.machine.wake(number, self.now, waker, sync=action.sync)
+                self.simulator.wake(number, self.now, waker, action.sync)
             case Act.FORK | Act.WAKE:
                 spec = self._fitting(action.spec)
                 self.machine.fork(spec, self.now, cpu, waker)

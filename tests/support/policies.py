@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import DrawFn, SearchStrategy
 
 from schedlang.ir import nodes as ir
 from schedlang.semantics.lower import lower
@@ -108,8 +108,7 @@ def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTH
     lines.append(draw(_route(queues, readable)))
     lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
-    rungs = draw(st.lists(st.sampled_from(["prev", "core in any", "cpu in any"]), unique=True))
-    lines += draw(_placement(rungs)) if rungs else []
+    lines += draw(_placement()) if draw(st.booleans()) else []
     lines += draw(_claims(queues, scopes))
     return "\n".join(line for line in lines if line) + "\n"
 
@@ -364,7 +363,8 @@ def _queue(
         draw(quantities(readable.plus(ABOUT).plus(ARRIVAL), DURATION)), 1, MAX_SLICE_NS, DURATION
     )
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
-    return f"queue {name} {{ {scope}  {ordering}  slice {text} }}"
+    place = f"  {draw(_ladders())}" if draw(st.integers(0, 3)) == 0 else ""
+    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place} }}"
 
 
 @st.composite
@@ -378,6 +378,14 @@ def _scopes(draw: DrawFn, number: int, using: frozenset[Part]) -> list[str]:
     near = [f"per {unit}  steal node" for unit in UNITS[1:]]
     options = ["global", "global", *(f"per {unit}" for unit in UNITS), *stolen, *near]
     return draw(st.lists(st.sampled_from(options), min_size=number, max_size=number))
+
+
+def _ladders() -> SearchStrategy[str]:
+    """A policy's or a queue's."""
+    looks = [f"{kind} in {near}" for kind in ("core", "cpu") for near in ("llc", "node", "any")]
+    waker = st.sampled_from(["", "", "waker if sync  "])
+    rungs = st.lists(st.sampled_from(["prev", *looks]), unique=True, min_size=1, max_size=4)
+    return st.builds(lambda first, rest: f"place {{ {first}{'  '.join(rest)} }}", waker, rungs)
 
 
 @st.composite
@@ -422,9 +430,9 @@ def _serving(draw: DrawFn, queues: list[str]) -> list[str]:
 
 
 @st.composite
-def _placement(draw: DrawFn, rungs: list[str]) -> list[str]:
-    body = f"{{ {'  '.join(rungs)} }}"
-    return [f"place {body}"] if draw(st.booleans()) else [f"ladder up {body}", "place up"]
+def _placement(draw: DrawFn) -> list[str]:
+    place = draw(_ladders())
+    return [place] if draw(st.booleans()) else [place.replace("place", "ladder up"), "place up"]
 
 
 @st.composite

@@ -71,7 +71,12 @@ class Reading:
         self.tree = expanded(only(ast.Serve, file.decls).tree, file, {})
         self.guards = [d for d in file.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)]
         places = [d for d in file.decls if isinstance(d, ast.Place | ast.PlaceBy)]
-        self.rungs = [rung.rung.value for place in places for rung in rungs_of(place, file)]
+        self.rungs = [rung for place in places for rung in rungs_of(place, file)]
+        own = [
+            [c for c in queue.clauses if isinstance(c, ast.Place | ast.PlaceBy)]
+            for queue in self.queues
+        ]
+        self.ladders = [[*rungs_of(one[0], file)] if one else self.rungs for one in own]
 
     def _steal(self, queue: ast.Queue) -> str | None:
         stealing = [clause for clause in queue.clauses if isinstance(clause, ast.Stealing)]
@@ -141,7 +146,7 @@ def functions_of(file: ast.File) -> Functions:
     return own
 
 
-def rungs_of(place: ast.Place | ast.PlaceBy, file: ast.File) -> tuple[ast.RungUse, ...]:
+def rungs_of(place: ast.Place | ast.PlaceBy, file: ast.File) -> tuple[ast.Rung, ...]:
     if isinstance(place, ast.Place):
         return place.rungs
     return declared(file, ast.Ladder)[place.ladder.name][0].rungs

@@ -78,6 +78,7 @@ class Simulator:
         nodes: int = 1,
     ) -> None:
         self.policy, self.params, self.smt, self.pick = policy, dict(params), smt, pick
+        self.parts = {"llc": llcs, "node": nodes, "any": 1}
         self.tasks: list[SimTask] = []
         self.waiting: list[Waiting] = []
         self.units = self.units_kind(policy, cpus, llcs, nodes)
@@ -101,11 +102,12 @@ class Simulator:
         self.wake(len(self.tasks) - 1, now, waker)
         return len(self.tasks) - 1
 
-    def wake(self, number: int, now: int, waker: int | None = None) -> None:
+    def wake(self, number: int, now: int, waker: int | None = None, sync: bool = False) -> None:
         assert self.tasks[number].place == "asleep"
         if waker is not None:
             self.wakes_another(self.tasks[waker], self.tasks[number], now)
-        self.arrive(number, now, anew=True)
+        on = self.tasks[waker].cpu if sync and waker is not None else None
+        self.arrive(number, now, anew=True, sync=on)
 
     def wakes_another(self, waker: SimTask, woken: SimTask, now: int) -> None:
         assert waker.place == "running"
@@ -118,7 +120,7 @@ class Simulator:
         assert self.tasks[number].place == "asleep"
         self.tasks[number].about = about
 
-    def arrive(self, number: int, now: int, anew: bool) -> None:
+    def arrive(self, number: int, now: int, anew: bool, sync: int | None = None) -> None:
         task = self.tasks[number]
         given = {"now": now, "woken": int(anew)}
         if anew:
@@ -126,8 +128,8 @@ class Simulator:
             self.handle("wake", None, task, given)
         task.queue = self.routed(task, given)
         kind = self.policy.kinds[task.queue]
-        claimed = self.placed(number) if anew else None
-        home = self.home(number) if claimed is None else claimed
+        claimed = self.placed(number, sync) if anew else None
+        home = self.home(number, sync) if claimed is None else claimed
         unit = self.units.seen(task.queue, home)
         given["clock"] = self.clocks[task.queue, unit]
         self.join(kind, task, task.queue, unit, given)
@@ -175,10 +177,12 @@ class Simulator:
             self.assign(task.by_queue[queue], state, state.initial, kind, task, given)
         return task.by_queue[queue]
 
-    def home(self, number: int) -> int:
+    def home(self, number: int, sync: int | None) -> int:
         """Of a task that claims no CPU."""
-        last = self.tasks[number].cpu
+        last, ladder = self.tasks[number].cpu, self.policy.ladders[self.tasks[number].queue]
         allowed = [cpu for cpu in range(len(self.cpus)) if self.may_run(number, cpu)]
+        if sync in allowed and any(rung.kind == "waker if sync" for rung in ladder):
+            return sync
         return last if last in allowed else allowed[0]
 
     def enqueue(self, number: int, key: int) -> None:
@@ -205,9 +209,13 @@ class Simulator:
         if options:
             self.cpus[self.pick(options)].state = "woken"
 
-    def placed(self, number: int) -> int | None:
+    def placed(self, number: int, sync: int | None) -> int | None:
         """The CPU that the task claims."""
-        for rung in self.policy.rungs:
+        for rung in self.policy.ladders[self.tasks[number].queue]:
+            if rung.kind == "waker if sync":
+                if sync is not None and self.may_run(number, sync):
+                    return None
+                continue
             allowed = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
             options = [cpu for cpu in allowed if self.fits(rung, number, cpu)]
             if options:
@@ -218,10 +226,14 @@ class Simulator:
         self.cpus[cpu].state, self.cpus[cpu].claim = "claimed", number
         self.tasks[number].place = "claimed"
 
-    def fits(self, rung: str, number: int, cpu: int) -> bool:
-        if rung == "prev":
-            return cpu == self.tasks[number].cpu
-        return rung != "core in any" or self.is_core_idle(cpu)
+    def fits(self, rung: ast.Rung, number: int, cpu: int) -> bool:
+        last = self.tasks[number].cpu
+        if rung.within is None:
+            return cpu == last
+        parts = self.parts[rung.within.name]
+        if cpu * parts // len(self.cpus) != last * parts // len(self.cpus):
+            return False
+        return rung.kind != "core" or self.is_core_idle(cpu)
 
     def idle(self) -> list[int]:
         return [number for number, cpu in enumerate(self.cpus) if cpu.state == "idle"]

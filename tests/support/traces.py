@@ -34,12 +34,14 @@ class Act(Enum):
 
 class Action(NamedTuple):
     """`ns` pass, then `act` happens: to `spec` if it is a fork, whose parent ran on CPU `pick`; to
-    sleeper number `pick` if it is a wake-up; else to CPU `pick`. All modulo their number."""
+    sleeper number `pick` if it is a wake-up; else to CPU `pick`. All modulo their number. A wake-up
+    can be `sync` if CPU `pick` has a turn."""
 
     ns: int
     act: Act
     pick: int
     spec: TaskSpec
+    sync: bool = False
 
 
 def task_specs() -> SearchStrategy[TaskSpec]:
@@ -57,7 +59,7 @@ def task_specs() -> SearchStrategy[TaskSpec]:
 
 def traces(length: int = 60) -> SearchStrategy[list[Action]]:
     acts = st.sampled_from([*Act, Act.CHOOSE, Act.CHOOSE, Act.REQUEUE, Act.REQUEUE])
-    action = st.builds(Action, TIMES_NS, acts, st.integers(0, 5), task_specs())
+    action = st.builds(Action, TIMES_NS, acts, st.integers(0, 5), task_specs(), st.booleans())
     return st.lists(action, min_size=length // 2, max_size=length)
 
 

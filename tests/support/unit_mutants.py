@@ -26,7 +26,7 @@ class RegainsCredit(Simulator):
 class HomeIsTheLeast(Simulator):
     """A task goes to its least CPU, wherever it ran last."""
 
-    def home(self, number: int) -> int:
+    def home(self, number: int, sync: int | None) -> int:
         return min(cpu for cpu in range(len(self.cpus)) if self.may_run(number, cpu))
 
 

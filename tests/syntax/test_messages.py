@@ -237,20 +237,9 @@ CASES: dict[str, tuple[Case, ...]] = {
     "core in any": (
         ("core", "cpu", "E0101", "`core` is followed by `in any`", MENDED),
         ("core any", "any", "E0101", "`core` is followed by `in any`", MENDED),
-        (
-            "core in llc",
-            "llc",
-            "E0102",
-            "`llc` (placement by LLC) is for a later version of the language",
-            NOTHING,
-        ),
-        (
-            "waker if sync",
-            "waker",
-            "E0102",
-            "`waker` (placement by the waker) is for a later version of the language",
-            NOTHING,
-        ),
+        ("core in", "cpu", "E0101", "`cpu` cannot stand here", NOTHING),
+        ("waker", "cpu", "E0101", "`if` is missing before `cpu`", NOTHING),
+        ("waker if async", "async", "E0101", "`sync` is missing before `async`", NOTHING),
     ),
     "place {": (("place : ", ":", "E0101", "a block is in braces", MENDED),),
     "when tasks(a) <= 4": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schedlang.ir.nodes import Property, Rung, Scope, Steal
+from schedlang.ir.nodes import Near, Property, RungKind, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -73,7 +73,19 @@ handlers = st.builds(
 )
 members = st.lists(states | handlers, max_size=4).map(tuple)
 arguments = st.lists(st.builds(ast.Argument, idents, expressions, st.just(AT)), max_size=3)
+one_rung = st.one_of(
+    st.sampled_from([ast.Rung(RungKind.PREV, None, AT), ast.Rung(RungKind.WAKER, None, AT)]),
+    st.builds(
+        ast.Rung,
+        st.sampled_from([RungKind.CORE, RungKind.CPU]),
+        st.sampled_from([ast.Ident(str(near), AT) for near in Near]),
+        st.just(AT),
+    ),
+)
+ladders = st.lists(one_rung, min_size=1, max_size=4).map(tuple)
+places = st.builds(ast.Place, ladders, st.just(AT)) | st.builds(ast.PlaceBy, idents, st.just(AT))
 clauses = st.one_of(
+    places,
     st.builds(ast.Scope, st.sampled_from(tuple(Scope)), st.just(AT)),
     st.builds(ast.Stealing, st.sampled_from(tuple(Steal)), st.just(AT)),
     st.builds(ast.Ordering, idents, arguments.map(tuple), st.just(AT)),
@@ -188,9 +200,6 @@ scenes = st.one_of(
     _expect((Measure.MAKESPAN,), st.none(), st.none(), durations),
     _expect((Measure.BEFORE,), st.none(), texts, texts),
 )
-rungs = st.lists(
-    st.builds(ast.RungUse, st.sampled_from(tuple(Rung)), st.just(AT)), min_size=1, max_size=4
-).map(tuple)
 declarations: SearchStrategy[ast.Decl] = st.one_of(
     st.builds(ast.Test, texts, st.lists(scenes, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Use, tuples(idents, 1), tuples(idents, 1), st.just(AT)),
@@ -213,9 +222,8 @@ declarations: SearchStrategy[ast.Decl] = st.one_of(
         ).map(tuple),
         st.just(AT),
     ),
-    st.builds(ast.Place, rungs, st.just(AT)),
-    st.builds(ast.PlaceBy, idents, st.just(AT)),
-    st.builds(ast.Ladder, idents, rungs, st.just(AT)),
+    places,
+    st.builds(ast.Ladder, idents, ladders, st.just(AT)),
     st.builds(ast.Guarantee, st.lists(goals, min_size=1, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Accept, idents, texts, st.just(AT)),
 )

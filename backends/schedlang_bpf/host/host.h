@@ -32,6 +32,10 @@ struct cpumask {
 	u64 bits;
 };
 
+struct bpf_cpumask {
+	struct cpumask cpumask;
+};
+
 struct kernfs_node {
 	const char *name;
 };
@@ -94,7 +98,12 @@ struct bpf_iter_scx_dsq {
 	u64 at;
 };
 
-enum { SCX_TASK_QUEUED = 1, SCX_DEQ_SLEEP = 1, SCX_KICK_IDLE = 1, SCX_PICK_IDLE_CORE = 1 };
+struct bpf_iter_num {
+	int next, end;
+};
+
+enum { SCX_TASK_QUEUED = 1, SCX_DEQ_SLEEP = 1, SCX_KICK_IDLE = 1, SCX_PICK_IDLE_CORE = 1,
+       SCX_WAKE_SYNC = 16 };
 #define SCX_DSQ_GLOBAL 0x8000000000000001ULL
 #define SCX_DSQ_LOCAL 0x8000000000000002ULL
 
@@ -122,6 +131,7 @@ struct sched_ext_ops {
 #define __global
 #define __ksym
 #define __weak
+#define __kptr
 #define __arg_nonnull
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define BIT(n) (1ULL << (n))
@@ -131,10 +141,15 @@ struct sched_ext_ops {
 enum { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_TASK_STORAGE,
        BPF_F_NO_PREALLOC, BPF_LOCAL_STORAGE_GET_F_CREATE };
 
-void *bpf_map_lookup_elem(void *map, const void *key);
+/* A map's type is told by the type of its member `type`. */
+#define bpf_map_lookup_elem(map, key) host_lookup(map, key, sizeof(*(map)->type) / sizeof(int))
+void *host_lookup(void *map, const void *key, int type);
 void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu);
 void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 flags);
 u64 bpf_ktime_get_ns(void);
+u32 bpf_get_smp_processor_id(void);
+const void *bpf_per_cpu_ptr(const void *variable, u32 cpu);
+void *bpf_kptr_xchg(void *place, void *pointer);
 long bpf_probe_read_kernel_str(void *to, u32 size, const void *from);
 struct task_struct *bpf_get_current_task_btf(void);
 

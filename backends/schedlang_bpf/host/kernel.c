@@ -5,7 +5,7 @@
  */
 extern struct sched_ext_ops OPS;
 
-enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256 };
+enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256, MASKS = 64 };
 
 struct host_task {
 	struct task_struct p;
@@ -26,7 +26,7 @@ struct host_task {
 #define LOCAL 1000
 
 static struct host_task tasks_[TASKS];
-static int nr_tasks, nr_cpus, this_cpu, in_dispatch;
+static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
 static bool idle_bit[CPUS], kicked[CPUS];
@@ -34,6 +34,8 @@ static u64 now_, seq_, lookups;
 static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
 static char fault[256];
 static struct cpumask idle_cpus;
+static struct bpf_cpumask masks_[MASKS];
+static int nr_masks;
 static const struct cpumask all_cpus = { BIT(CPUS) - 1 };
 static struct task_struct leaders[TASKS];
 
@@ -65,10 +67,10 @@ static void *value_of(void *map, u32 key, u32 cpu)
 	abort();
 }
 
-void *bpf_map_lookup_elem(void *map, const void *key)
+void *host_lookup(void *map, const void *key, int type)
 {
 	lookups++;
-	return value_of(map, *(const u32 *)key, this_cpu);
+	return value_of(map, *(const u32 *)key, type == BPF_MAP_TYPE_PERCPU_ARRAY ? this_cpu : 0);
 }
 
 void *bpf_map_lookup_percpu_elem(void *map, const void *key, u32 cpu)
@@ -86,6 +88,55 @@ void *bpf_task_storage_get(void *map, struct task_struct *p, void *value, u64 fl
 		host(p)->storage = calloc(1, VALUE_BYTES);
 	return host(p)->storage;
 }
+
+const int sd_llc_id, numa_node;
+static int part_;
+
+/* CPUs that do not run are alone in their parts, which nobody else is in. */
+const void *bpf_per_cpu_ptr(const void *variable, u32 cpu)
+{
+	int parts = variable == &sd_llc_id ? nr_llcs : nr_nodes;
+
+	part_ = cpu < nr_cpus ? cpu * parts / nr_cpus : cpu;
+	return &part_;
+}
+
+void *bpf_kptr_xchg(void *place, void *pointer)
+{
+	void *before = *(void **)place;
+
+	*(void **)place = pointer;
+	return before;
+}
+
+struct bpf_cpumask *bpf_cpumask_create(void)
+{
+	return masks_ + nr_masks++;
+}
+
+void bpf_cpumask_release(struct bpf_cpumask *mask) {}
+void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) { mask->cpumask.bits |= BIT(cpu); }
+u32 scx_bpf_nr_cpu_ids(void) { return CPUS; }
+u32 bpf_get_smp_processor_id(void) { return this_cpu; }
+
+bool bpf_cpumask_and(struct bpf_cpumask *to, const struct cpumask *a, const struct cpumask *b)
+{
+	return to->cpumask.bits = a->bits & b->bits;
+}
+
+int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end)
+{
+	it->next = start - 1;
+	it->end = end;
+	return 0;
+}
+
+int *bpf_iter_num_next(struct bpf_iter_num *it)
+{
+	return ++it->next < it->end ? &it->next : NULL;
+}
+
+void bpf_iter_num_destroy(struct bpf_iter_num *it) {}
 
 u64 bpf_ktime_get_ns(void) { return now_; }
 
@@ -123,7 +174,12 @@ const struct cpumask *scx_bpf_get_idle_cpumask(void)
 
 void scx_bpf_put_idle_cpumask(const struct cpumask *mask) {}
 bool bpf_cpumask_empty(const struct cpumask *mask) { return !mask->bits; }
-bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) { return mask->bits >> cpu & 1; }
+
+bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask)
+{
+	return cpu < CPUS && mask->bits >> cpu & 1;
+}
+
 u32 bpf_cpumask_weight(const struct cpumask *mask) { return __builtin_popcountll(mask->bits); }
 
 bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
@@ -134,9 +190,20 @@ bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
 	return was;
 }
 
+static bool core_is_idle(int cpu)
+{
+	for (int other = 0; other < nr_cpus; other++) {
+		if (other / nr_threads == cpu / nr_threads && !idle_bit[other])
+			return false;
+	}
+	return true;
+}
+
 s32 scx_bpf_pick_idle_cpu(const struct cpumask *allowed, u64 flags)
 {
 	for (int cpu = 0; cpu < nr_cpus; cpu++) {
+		if ((flags & SCX_PICK_IDLE_CORE) && !core_is_idle(cpu))
+			continue;
 		if (bpf_cpumask_test_cpu(cpu, allowed) && scx_bpf_test_and_clear_cpu_idle(cpu))
 			return cpu;
 	}
@@ -292,7 +359,7 @@ static void set_idle(int cpu, bool idle, bool changes)
 		OPS.update_idle(args);
 }
 
-void host_wake(int number, int cpu);
+void host_wake(int number, int cpu, int sync);
 
 /* The next CPU that finds nothing finds it before this task comes, and is idle after that. */
 void host_wake_late(int number, int cpu)
@@ -336,7 +403,7 @@ int host_schedule(int cpu)
 			int number = late_waker;
 
 			late_waker = -1;
-			host_wake(number, late_cpu);
+			host_wake(number, late_cpu, 0);
 			this_cpu = cpu;
 		}
 		set_idle(cpu, true, prev);
@@ -381,10 +448,10 @@ void host_touch(int cpu)
 	running(t);
 }
 
-void host_wake(int number, int cpu)
+void host_wake(int number, int cpu, int sync)
 {
 	struct host_task *t = &tasks_[number];
-	u64 args[] = { (u64)&t->p, t->cpu, 0 };
+	u64 args[] = { (u64)&t->p, t->cpu, sync ? SCX_WAKE_SYNC : 0 };
 
 	this_cpu = cpu;
 	if (t->p.nr_cpus_allowed > 1) {
@@ -485,12 +552,16 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 }
 
 /* At time 0; the policy's params have been set. */
-void host_start(int cpus)
+void host_start(int cpus, int llcs, int nodes, int smt)
 {
 	u64 none[1];
 
 	nr_cpus = cpus;
-	OPS.init(none);
+	nr_llcs = llcs;
+	nr_nodes = nodes;
+	nr_threads = smt;
+	if (OPS.init(none))
+		fail("init failed");
 	for (int cpu = 0; cpu < cpus; cpu++)
 		set_idle(cpu, true, false);
 }

@@ -36,21 +36,21 @@ static u64 table_lookups(void)
 	return lookups;
 }
 
-static void table_start(int cpus, const s64 *chosen, int nr_chosen)
+static void table_start(int cpus, int llcs, int nodes, int smt, const s64 *chosen, int nr_chosen)
 {
 	make_new();
 	if (nr_chosen)
 		memcpy(PARAMS, chosen, nr_chosen * sizeof(*chosen));
-	host_start(cpus);
+	host_start(cpus, llcs, nodes, smt);
 }
 
 struct table {
-	void (*start)(int cpus, const s64 *chosen, int nr_chosen);
+	void (*start)(int cpus, int llcs, int nodes, int smt, const s64 *chosen, int nr_chosen);
 	void (*time)(u64 now);
 	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
 		    int kthread, const u32 *ids, u64 mask, int cpu);
 	void (*change)(int task, int nice, int weight, u64 mask);
-	void (*wake)(int task, int cpu);
+	void (*wake)(int task, int cpu, int sync);
 	void (*wake_late)(int task, int cpu);
 	void (*expire)(int cpu);
 	void (*block)(int cpu);

@@ -16,6 +16,7 @@
 #define __arg_nonnull __attribute__((btf_decl_tag("arg:nonnull")))
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
+#define __kptr __attribute__((btf_type_tag("kptr")))
 
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define BIT(n) (1ULL << (n))
@@ -35,11 +36,14 @@ enum {
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static void *(*const bpf_this_cpu_ptr)(const void *percpu) = (void *)154;
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static long (*const bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
+static const void *(*const bpf_per_cpu_ptr)(const void *variable, u32 cpu) = (void *)153;
 static void *(*const bpf_task_storage_get)(void *map, struct task_struct *p, void *value,
 					   u64 flags) = (void *)156;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
+static void *(*const bpf_kptr_xchg)(void *place, void *pointer) = (void *)194;
 static void *(*const bpf_map_lookup_percpu_elem)(void *map, const void *key, u32 cpu) = (void *)195;
 
 /* The running kernel's value of an enumerator, and whether it has a function or a type. */

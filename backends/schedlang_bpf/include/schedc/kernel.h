@@ -31,6 +31,10 @@ struct cpumask {
 	unsigned long bits[1];
 };
 
+struct bpf_cpumask {
+	struct cpumask cpumask;
+};
+
 struct kernfs_node {
 	const char *name;
 };
@@ -103,6 +107,10 @@ struct bpf_iter_scx_dsq {
 	u64 __opaque[6];
 } __attribute__((aligned(8)));
 
+struct bpf_iter_num {
+	u64 __opaque[1];
+} __attribute__((aligned(8)));
+
 /* Values that move between kernel versions: read through core_enum() only. */
 enum scx_dsq_id_flags {
 	SCX_DSQ_GLOBAL = 0x8000000000000001ULL,
@@ -119,6 +127,10 @@ enum scx_deq_flags {
 
 enum scx_kick_flags {
 	SCX_KICK_IDLE = 1,
+};
+
+enum scx_wake_flags {
+	SCX_WAKE_SYNC = 16,
 };
 
 enum scx_pick_idle_cpu_flags {

@@ -27,6 +27,15 @@ void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *it) __ksym;
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
 bool bpf_cpumask_empty(const struct cpumask *mask) __ksym;
 u32 bpf_cpumask_weight(const struct cpumask *mask) __ksym;
+struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
+void bpf_cpumask_release(struct bpf_cpumask *mask) __ksym;
+void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) __ksym;
+bool bpf_cpumask_and(struct bpf_cpumask *to, const struct cpumask *a,
+		     const struct cpumask *b) __ksym;
+u32 scx_bpf_nr_cpu_ids(void) __ksym;
+int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 
 /* 6.12 */
 void scx_bpf_dispatch___612(struct task_struct *p, u64 dsq, u64 slice, u64 flags) __ksym __weak;

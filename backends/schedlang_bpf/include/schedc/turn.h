@@ -25,7 +25,7 @@ struct turn {
 	bool running;
 	bool asleep; /* or not seen yet: its next arrival is a wake-up */
 	bool placed; /* starts next without having been chosen */
-	bool returned; /* arrived when dispatch ended its turn: enqueue only inserts it */
+	bool returned; /* arrived already: enqueue only inserts it */
 };
 
 /* Set before loading: whether turns are counted. If not, the verifier removes what counts. */

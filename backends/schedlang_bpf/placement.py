@@ -1,0 +1,134 @@
+"""Placement: the ladders of a policy as functions that claim an idle CPU for a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from schedlang.ir.nodes import Near, Policy, Rung, RungKind
+from schedlang.ir.text import rung_text
+from schedlang_bpf.naming import Names
+from schedlang_bpf.views import LadderView, RungView, SelectCpuView
+
+_WHOLE_CORE: Final = "core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE)"
+_ANYWHERE: Final = "scx_bpf_pick_idle_cpu(p->cpus_ptr, "
+_NEAR: Final = "pick_idle_in(p, "
+_OTHERS: Final = "place_others"
+
+
+def select_cpu_view(policy: Policy, names: Names, now: str, wakers: bool) -> SelectCpuView:
+    """`wakers`: somebody wants to know who wakes whom."""
+    by_queue, wakes = is_by_queue(policy), follows_wakers(policy)
+    parameters = ["struct task_struct *p"] + ["u32 queue"] * by_queue + ["s32 prev_cpu"]
+    return SelectCpuView(
+        ops=names.ops,
+        ladders=tuple(_ladders(policy, names)),
+        by_queue=by_queue,
+        call=_call(policy, "prev_cpu", "wake_flags"),
+        parameters=", ".join(parameters + ["u64 wake_flags"] * wakes),
+        otherwise=_ladder_call(_OTHERS, wakes) if _has_others(policy) else "-1",
+        now=now,
+        wakers=wakers,
+    )
+
+
+def is_by_queue(policy: Policy) -> bool:
+    """Whether it depends on its queue where a task is placed."""
+    return any(queue.placement is not None for queue in policy.queues)
+
+
+def pinned_call(policy: Policy) -> str:
+    """Finds a CPU for a task that can run on one CPU only; empty if the policy places nobody."""
+    return _call(policy, "scx_bpf_task_cpu(p)", "0") if policy.places else ""
+
+
+def looks_nearby(policy: Policy) -> bool:
+    """Whether a rung asks which CPUs share a cache or a node."""
+    return any(rung.within in (Near.LLC, Near.NODE) for rung in _rungs(policy))
+
+
+def _rungs(policy: Policy) -> Iterator[Rung]:
+    for queue in range(len(policy.queues)):
+        yield from policy.ladder(queue)
+
+
+def follows_wakers(policy: Policy) -> bool:
+    """Whether a rung asks how a task was woken."""
+    return any(rung.kind is RungKind.WAKER for rung in _rungs(policy))
+
+
+def _call(policy: Policy, prev_cpu: str, wake_flags: str) -> str:
+    arguments = ["p"] + ["t->turn.queue"] * is_by_queue(policy) + [prev_cpu]
+    return f"place({', '.join(arguments + [wake_flags] * follows_wakers(policy))})"
+
+
+def _ladders(policy: Policy, names: Names) -> Iterator[LadderView]:
+    """Each once; the policy's own, for all other queues, comes last."""
+    if not is_by_queue(policy):
+        if policy.placement:
+            yield _ladder("place", policy.placement, follows_wakers(policy))
+        return
+    numbers = range(len(policy.queues))
+    own = {policy.ladder(n): n for n in reversed(numbers) if policy.queues[n].placement is not None}
+    for rungs, first in reversed(own.items()):
+        queues = [names.queue_ids[n] for n in numbers if policy.queues[n].placement == rungs]
+        yield _ladder(f"place_{names.queues[first]}", rungs, follows_wakers(policy), queues)
+    if _has_others(policy):
+        yield _ladder(_OTHERS, policy.placement, follows_wakers(policy))
+
+
+def _has_others(policy: Policy) -> bool:
+    """Whether the policy's own ladder is some queue's."""
+    return bool(policy.placement) and any(q.placement is None for q in policy.queues)
+
+
+def _ladder_call(function: str, wakes: bool) -> str:
+    return f"{function}(p, prev_cpu{', wake_flags' * wakes})"
+
+
+def _ladder(
+    function: str, rungs: tuple[Rung, ...], wakes: bool, queues: list[str] | None = None
+) -> LadderView:
+    return LadderView(
+        function,
+        f"place {{ {' '.join(map(rung_text, rungs))} }}",
+        "struct task_struct *p, s32 prev_cpu" + ", u64 wake_flags" * wakes,
+        tuple(map(_rung, rungs)),
+        _ladder_call(function, wakes),
+        tuple(queues or ()),
+    )
+
+
+def _rung(rung: Rung) -> RungView:
+    match rung.kind:
+        case RungKind.PREV:
+            return RungView("prev")
+        case RungKind.WAKER:
+            return RungView("waker")
+        case RungKind.CORE | RungKind.CPU:
+            return RungView("pick", _pick(rung))
+        case _:
+            assert_never(rung.kind)
+
+
+def _pick(rung: Rung) -> str:
+    before = _before(rung)
+    if rung.kind is RungKind.CPU:
+        return f"{before}0)"
+    # Too long for one line: the flag stands below the first argument.
+    columns = len("\tcpu = ".expandtabs(8)) + before.index("(") + 1
+    indent = "\t" * (columns // 8) + " " * (columns % 8)
+    return f"{before.rstrip()}\n{indent}{_WHOLE_CORE})"
+
+
+def _before(rung: Rung) -> str:
+    """The call up to its flags."""
+    match rung.within:
+        case Near.LLC:
+            return f"{_NEAR}llc_cpus(prev_cpu), "
+        case Near.NODE:
+            return f"{_NEAR}node_cpus(prev_cpu), "
+        case Near.ANY | None:
+            return _ANYWHERE
+        case _:
+            assert_never(rung.within)
