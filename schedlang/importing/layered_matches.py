@@ -11,10 +11,7 @@ from typing import Final
 from schedlang.importing.draft import MAX_NAME, duration, quoted
 from schedlang.importing.layered_spec import Condition, Match
 
-AVG_RUNTIME: Final = "avg_runtime"
-"""The task state that keeps what `AvgRuntime` asks for."""
-
-MOST_RUNTIME_US: Final = 10_000_000
+_MOST_US: Final = 10_000_001  # more than any average
 _UNITS: Final = ("/", ".slice", ".service", ".scope")
 
 
@@ -43,9 +40,9 @@ def expression(condition: Condition) -> str | None:
         case Match.IS_GROUP_LEADER:
             return "group_leader" if condition.flag else "not group_leader"
         case Match.AVG_RUNTIME:
-            least, most = (min(us, MOST_RUNTIME_US + 1) for us in condition.numbers)
-            below = f"{AVG_RUNTIME} < {duration(most)}"
-            return f"{AVG_RUNTIME} >= {duration(least)} and {below}" if least else below
+            least, most = (min(us, _MOST_US) for us in condition.numbers)
+            below = f"avg_run < {duration(most)}"
+            return f"avg_run >= {duration(least)} and {below}" if least else below
         case _:
             attribute = _IDS.get(condition.kind)
             return None if attribute is None else f"{attribute} == {number}"

@@ -21,8 +21,8 @@ from schedlang.importing.draft import (
     fit_weights,
     in_order,
 )
-from schedlang.importing.layered_matches import AVG_RUNTIME, MOST_RUNTIME_US, expression
-from schedlang.importing.layered_spec import Condition, Layer, Match
+from schedlang.importing.layered_matches import expression
+from schedlang.importing.layered_spec import Condition, Layer
 from schedlang.importing.layered_why import why_field, why_match
 from schedlang.source import Source
 from schedlang.syntax.format import format_policy
@@ -47,7 +47,7 @@ class Queue:
 def layered_policy(layers: Sequence[Layer], wanted_name: str, file: str) -> Draft:
     """`file` is what the specification is called. `layers` are at least one; the last takes all."""
     gaps: list[Gap] = []
-    names = Names((AVG_RUNTIME, _ORDER, "vruntime"))
+    names = Names((_ORDER, "vruntime"))
     name = Names().name(wanted_name, "layered")
     queues = [q for layer in layers if (q := _queue(layer, names, gaps)) is not None]
     for queue in queues:
@@ -56,7 +56,6 @@ def layered_policy(layers: Sequence[Layer], wanted_name: str, file: str) -> Draf
         f"## Layers of {_plain(file)}: a queue each, the first that matches takes the task.",
         f"policy {name}",
         *_uses(queues),
-        *_task(layers),
         *(line for queue in queues for line in _declaration(queue, gaps)),
         *_route(queues),
         *_serve(queues, gaps),
@@ -106,20 +105,6 @@ def _route(queues: Sequence[Queue]) -> Iterator[str]:
             yield f"true -> {queue.name}"
     yield f"else -> {last.name}"
     yield "}"
-
-
-def _task(layers: Sequence[Layer]) -> Iterator[str]:
-    kinds = {condition.kind for layer in layers for group in layer.groups for condition in group}
-    if Match.AVG_RUNTIME in kinds:
-        yield "# Run time between two sleeps, averaged."
-        yield "task {"
-        yield f"{AVG_RUNTIME} : duration = 5ms in 0ns..{duration(MOST_RUNTIME_US)}"
-        yield f"{AVG_RUNTIME}_now : duration = 0ns in 0ns..{duration(MOST_RUNTIME_US)}"
-        yield f"on wake {{ {AVG_RUNTIME}_now = 0ns }}"
-        yield f"on stop {{ {AVG_RUNTIME}_now = {AVG_RUNTIME}_now + used }}"
-        average = f"ewma({AVG_RUNTIME}, {AVG_RUNTIME}_now, 4)"
-        yield f"on stop if blocked {{ {AVG_RUNTIME} = {average} }}"
-        yield "}"
 
 
 # --- queues
