@@ -150,7 +150,7 @@ class Machine:
             return self._start(cpu, task, now)
         chosen = self._take(cpu, now)
         if was_woken:
-            self._hand_on()
+            self._hand_on(cpu)
         return chosen
 
     def settle(self, cpu: int, now: int) -> None:
@@ -319,15 +319,19 @@ class Machine:
         self._idle |= 1 << cpu
         return None
 
-    def _hand_on(self) -> None:
-        """Wake an idle CPU for an entry that it may run, if there is one."""
-        if not self._idle:
-            return
+    def _hand_on(self, cpu: int) -> None:
+        """Wake an idle CPU for an entry that `cpu` may have been woken for, if there is one: for
+        one of all global queues, and for one of each other queue."""
+        for_global = False
         for queue in self.queues:
-            for instance in queue.all:
-                for entry in instance.entries:
-                    if self._wake_idle(instance, entry.cpus):
-                        return
+            if self._idle and not (queue.is_global and for_global):
+                woke = any(
+                    self._wake_idle(instance, entry.cpus)
+                    for instance in queue.all
+                    if instance.takers >> cpu & 1
+                    for entry in instance.entries
+                )
+                for_global |= woke and queue.is_global
 
     def _start(self, cpu: int, task: int, now: int) -> Chosen:
         c, t = self.cpus[cpu], self.tasks[task]

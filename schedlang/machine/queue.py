@@ -90,6 +90,7 @@ class Instances:
         cpus = range(topology.cpus)
         units = [_unit(topology, cpu, queue.scope) for cpu in cpus]
         self.code = code
+        self.is_global = queue.scope is Scope.GLOBAL
         self.all = tuple(
             QueueInstance(
                 code,

@@ -8,6 +8,10 @@ CPU can take is `reachability.preamble`'s to say.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
 from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration, free_draw, free_state, turns
 from schedlang.prover.reachability import (
@@ -16,6 +20,7 @@ from schedlang.prover.reachability import (
     preamble,
     prove_home,
     prove_watched,
+    routed_to,
 )
 from schedlang.prover.roles import choosing_roles
 from schedlang.prover.rules import Rules
@@ -24,23 +29,36 @@ from schedlang.prover.terms import Term, any_of
 from schedlang.prover.verdict import Reason, Unknown
 
 _CHAIN = """
+(declare-sort Zone 0)
+(declare-fun lies (Task) Zone)
+(declare-fun zone (Cpu) Zone)
+(define-fun meant ((t Task)) Bool {meant})
+(define-fun takes ((t Task) (c Cpu)) Bool {takes})
 (declare-fun woken (Cpu) Bool)
 (declare-fun woken-after (Cpu) Bool)
+(declare-fun roused (Cpu) Bool)
+(declare-fun baton (Task) Cpu)
+(declare-fun job (Cpu) Task)
 (declare-const next Cpu)
+(declare-const aim Task)
 (declare-const wakes Bool)
 (define-fun has-work ((c Cpu)) Bool (exists ((t Task)) (and (queued t) (fits t c))))
 (define-fun has-work-after ((c Cpu)) Bool (exists ((t Task)) (and (queued-after t) (fits t c))))
 (define-fun useless ((c Cpu)) Bool (and (woken c) (not (has-work c))))
 (define-fun useless-after ((c Cpu)) Bool (and (woken-after c) (not (has-work-after c))))"""
 
-_LINKED = (
-    "(=> (exists ((c Cpu)) (and (not (awake c)) (has-work c))) (exists ((c Cpu)) (woken c)))",
-    "(forall ((c Cpu)) (=> (woken c) (awake c)))",
+_ZONES = "(forall ((t Task) (c Cpu)) (=> (and (meant t) (fits t c)) (takes t c)))"
+_AWAKE = "(forall ((c Cpu)) (=> (woken c) (awake c)))"
+_LINK = (
+    "(forall ((t Task) (c Cpu)) (=> (and (meant t) (queued t) (not (awake c)) (fits t c))"
+    " (and (woken (baton t)) (takes t (baton t)))))"
 )
 _LINK_AFTER = (
-    "(=> (exists ((c Cpu)) (and (not (awake-after c)) (has-work-after c)))"
-    " (exists ((c Cpu)) (woken-after c)))"
+    "(forall ((t Task) (c Cpu))"
+    " (=> (and (meant t) (queued-after t) (not (awake-after c)) (fits t c))"
+    " (exists ((w Cpu)) (and (woken-after w) (takes t w)))))"
 )
+_LINKED = (_LINK, _AWAKE)
 _LINKED_AFTER = (_LINK_AFTER, "(forall ((c Cpu)) (=> (woken-after c) (awake-after c)))")
 _SAME_QUEUED = "(forall ((t Task)) (= (queued-after t) (queued t)))"
 _SAME_CPUS = "(forall ((c Cpu)) (and (= (woken-after c) (woken c)) (= (awake-after c) (awake c))))"
@@ -67,26 +85,58 @@ _TAKES = (
     "(forall ((t Task)) (= (queued-after t) (and (queued t) (not (= t task)))))",
 )
 _FINDS_NOTHING = ("(not (has-work cpu))", _SAME_QUEUED)
-_STAYS = "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (and wakes (= c next)))))"
-_SLEEPS = (
-    "(forall ((c Cpu)) (= (awake-after c)"
-    " (or (and (awake c) (not (= c cpu))) (and wakes (= c next)))))"
-)
+_STAYS = "(forall ((c Cpu)) (= (awake-after c) (or (awake c) (roused c))))"
+_SLEEPS = "(forall ((c Cpu)) (= (awake-after c) (or (and (awake c) (not (= c cpu))) (roused c))))"
 _HAS_CHOSEN = (
-    "(forall ((c Cpu)) (= (woken-after c)"
-    " (or (and (woken c) (not (= c cpu))) (and wakes (= c next)))))"
+    "(forall ((c Cpu)) (= (woken-after c) (or (and (woken c) (not (= c cpu))) (roused c))))"
 )
 _WAS_WOKEN = ("(woken cpu)", _HAS_CHOSEN)
+_ROUSES_NOBODY = "(forall ((c Cpu)) (not (roused c)))"
 _WAS_NOT_WOKEN = (
     "(not (woken cpu))",
-    "(not wakes)",
+    _ROUSES_NOBODY,
     "(forall ((c Cpu)) (= (woken-after c) (woken c)))",
+)
+_HANDS_ON = (
+    "(forall ((t Task) (c Cpu))"
+    " (=> (and (meant t) (queued-after t) (takes t cpu) {idle} (fits t c))"
+    " (and (roused next) (meant aim) (takes aim cpu) (takes aim next))))"
+)
+_ROUSES_FOR_A_JOB = (
+    "(forall ((c Cpu)) (=> (roused c) (and {idle} (queued-after (job c)) (fits (job c) c))))"
 )
 _FEWER_QUEUED = "(and (queued task) (not (queued-after task)))"
 _FEWER_USELESS = (
     "(and (useless cpu) (not (useless-after cpu))"
     " (forall ((c Cpu)) (=> (useless-after c) (useless c))))"
 )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Queues for which a wake-up is handed on by itself: those that are global, or one with several
+    instances. Whoever may take from one of its instances is in one zone with it; in a queue that is
+    stolen from everywhere, there is but one zone.
+    """
+
+    queues: tuple[int, ...]
+    is_open: bool
+
+    @property
+    def chain(self) -> str:
+        takes = "true" if self.is_open else "(= (lies t) (zone c))"
+        return _CHAIN.format(meant=routed_to(self.queues).text, takes=takes)
+
+
+def _kinds(policy: ir.Policy) -> Iterator[_Kind]:
+    numbered = tuple(enumerate(policy.queues))
+    undivided = tuple(n for n, queue in numbered if queue.scope is ir.Scope.GLOBAL)
+    if undivided:
+        yield _Kind(undivided, is_open=True)
+    for number, queue in numbered:
+        if queue.scope is not ir.Scope.GLOBAL:
+            yield _Kind((number,), queue.steal is ir.Steal.ANY)
 
 
 def prove_work_conserving(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
@@ -109,18 +159,14 @@ def prove_no_lost_task(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unkno
         or _prove_takes(rules, ledger)
         or _prove_chain(policy, rules, ledger)
         or _prove_progress(policy, rules, ledger)
-        or _prove(
-            "when all woken CPUs have chosen, every queued task's home is awake",
-            policy,
-            (*_LINKED, _ALL_CHOSEN, "(queued task)"),
-            ("(and (sees task (home task)) (awake (home task)))",),
-            ledger,
-        )
+        or _prove_homes(policy, ledger)
     )
 
 
 def _prove_reach(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
-    gap = _prove("a CPU can take whatever may run there", policy, (), (_TAKES_ALL,), ledger)
+    says = "a CPU can take whatever may run there"
+    known, sorts = every_task(policy), preamble(policy)
+    gap = ledger.prove(says, known, [fact(_TAKES_ALL)], preamble=sorts)
     if gap is None or gap.reason is not Reason.INDUCTION_FAILED:
         return gap
     own = next(queue for queue in policy.queues if not _is_open(queue))
@@ -161,46 +207,64 @@ def _prove_chain(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | N
         **{f"a woken CPU that {name}": facts for name, facts in woken.items()},
         **{f"a CPU that {name} after a turn": facts for name, facts in other.items()},
     }
-    for name, event in events.items():
+    for kind in _kinds(policy):
+        for name, event in events.items():
+            gap = _prove(
+                f"{name} leaves a woken CPU while an idle one has work",
+                policy,
+                kind,
+                (_ZONES, *_LINKED, *event),
+                _LINKED_AFTER,
+                ledger,
+            )
+            if gap is not None:
+                return _explained(gap)
+    return None
+
+
+def _prove_homes(policy: ir.Policy, ledger: Ledger) -> Unknown | None:
+    for kind in _kinds(policy):
         gap = _prove(
-            f"{name} leaves a woken CPU while an idle one has work",
+            "when all woken CPUs have chosen, every queued task's home is awake",
             policy,
-            (*_LINKED, *event),
-            _LINKED_AFTER,
+            kind,
+            (*_LINKED, _ALL_CHOSEN, "(queued task)", "(meant task)"),
+            ("(and (sees task (home task)) (awake (home task)))",),
             ledger,
         )
         if gap is not None:
-            return _explained(gap)
+            return gap
     return None
 
 
 def _choice(is_woken: bool, hands_on: bool) -> dict[str, tuple[str, ...]]:
-    """What is so before and after a CPU has chosen and, if it was woken, has woken the next one."""
+    """What is so before and after a CPU has chosen and, if it was woken, has woken others."""
     found: dict[str, tuple[str, ...]] = {}
     for name, takes in (("takes a task", True), ("finds nothing", False)):
         facts = [_CHOOSES, *(_TAKES if takes else _FINDS_NOTHING), _STAYS if takes else _SLEEPS]
         facts += _WAS_WOKEN if is_woken else _WAS_NOT_WOKEN
         if is_woken:
-            facts += _hands_on(takes) if hands_on else ("(not wakes)",)
+            facts.append(_HANDS_ON.format(idle=_idle(takes)) if hands_on else _ROUSES_NOBODY)
         found[name] = tuple(facts)
     return found
 
 
-def _hands_on(takes: bool) -> tuple[str, ...]:
-    """If some entry's task may run on a CPU that is idle by now, one such CPU is woken."""
-    idle = "(not (awake {c}))" if takes else "(or (not (awake {c})) (= {c} cpu))"
-    one = f"(and {idle.format(c='c')} (has-work-after c))"
-    this = f"(and {idle.format(c='next')} (has-work-after next))"
-    return (f"(= wakes (exists ((c Cpu)) {one}))", f"(=> wakes {this})")
+def _idle(takes: bool) -> str:
+    """Whether `c` is idle by now."""
+    return "(not (awake c))" if takes else "(or (not (awake c)) (= c cpu))"
 
 
 def _prove_progress(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
     """The pair of the waiting tasks and the woken CPUs without work decreases with each choice."""
     choices = _choice(is_woken=True, hands_on=rules.hands_on)
     less = {"takes a task": (_FEWER_QUEUED,), "finds nothing": (_SAME_QUEUED, _FEWER_USELESS)}
+    kind = next(_kinds(policy))
     for name, facts in choices.items():
+        job = _ROUSES_FOR_A_JOB.format(idle=_idle(name == "takes a task"))
+        known = [fact(text) for text in (*facts, job)]
         title = f"a woken CPU that {name} brings the chain nearer to its end"
-        gap = _prove(title, policy, facts, less[name], ledger)
+        sorts = preamble(policy) + kind.chain
+        gap = ledger.prove(title, known, list(map(fact, less[name])), preamble=sorts)
         if gap is not None:
             return gap
     return None
@@ -209,12 +273,14 @@ def _prove_progress(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown 
 def _prove(
     name: str,
     policy: ir.Policy,
+    kind: _Kind,
     hypotheses: tuple[str, ...],
     goals: tuple[str, ...],
     ledger: Ledger,
 ) -> Unknown | None:
     known: tuple[Term, ...] = (*every_task(policy), *map(fact, hypotheses))
-    return ledger.prove(name, known, list(map(fact, goals)), preamble=preamble(policy) + _CHAIN)
+    sorts = preamble(policy) + kind.chain
+    return ledger.prove(name, known, list(map(fact, goals)), preamble=sorts)
 
 
 def _explained(gap: Unknown) -> Unknown:

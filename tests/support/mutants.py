@@ -105,7 +105,7 @@ class WakesNobody(Simulator):
 
 
 class HandsNothingOn(Simulator):
-    def hand_on(self) -> None:
+    def hand_on(self, cpu: int) -> None:
         pass
 
 

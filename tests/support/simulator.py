@@ -309,7 +309,7 @@ class Simulator:
         if chosen is None:
             here.state, here.rested = "idle", True
         if was_woken:
-            self.hand_on()
+            self.hand_on(cpu)
         return chosen
 
     def take(self, cpu: int, now: int) -> tuple[int, int] | None:
@@ -341,9 +341,17 @@ class Simulator:
     def rank(self, entry: Waiting) -> tuple[int, int]:
         return entry.key, entry.seq
 
-    def hand_on(self) -> None:
+    def hand_on(self, cpu: int) -> None:
+        """What the CPU may have been woken for; once for the global queues, once for each other."""
         entries = sorted(self.waiting, key=lambda e: (e.queue, e.unit, e.key, e.seq))
-        self.wake_one([cpu for entry in entries for cpu in self.wakeable(entry)])
+        own = [e for e in entries if self.units.takes(e.queue, e.unit, cpu)]
+        kinds = [None if self.is_global(e.queue) else e.queue for e in own]
+        for kind in dict.fromkeys(kinds):
+            meant = [e for e, its in zip(own, kinds, strict=True) if its == kind]
+            self.wake_one([idle for entry in meant for idle in self.wakeable(entry)])
+
+    def is_global(self, queue: int) -> bool:
+        return self.policy.scopes[queue] == "global"
 
     # --- expressions
 
