@@ -32,6 +32,8 @@ MOST_SLICE_US: Final = 100_000
 FALLBACK_PERCENT: Final = 5
 DEFAULT_WEIGHT: Final = 100
 _ORDER: Final = "charged_at_least"
+_LADDER: Final = "{ core in any prev cpu in any }"
+_PREV_FIRST: Final = "place { prev core in any cpu in any }"
 
 
 @final
@@ -59,7 +61,7 @@ def layered_policy(layers: Sequence[Layer], wanted_name: str, file: str) -> Draf
         *(line for queue in queues for line in _declaration(queue, gaps)),
         *_route(queues),
         *_serve(queues, gaps),
-        "place { prev  core in any  cpu in any }",
+        f"place {_LADDER}",
         "guarantee { starvation_free  no_lost_task  work_conserving }",
     ]
     text = "".join(f"{line}\n" for line in lines)
@@ -132,7 +134,9 @@ def _declaration(queue: Queue, gaps: list[Gap]) -> Iterator[str]:
         slice_us = MOST_SLICE_US
         _changed(queue, "slice_us", "a slice is at most 100 ms", gaps)
     order = _order(queue, slice_us)
-    yield f"queue {queue.name} {{ global order {order} slice {duration(slice_us)} }}"
+    clauses = ["global", f"order {order}", f"slice {duration(slice_us)}"]
+    clauses += [_PREV_FIRST] if common.prev_over_idle_core else []
+    yield f"queue {queue.name} {{ {' '.join(clauses)} }}"
     if common.perf:
         _left_out(queue, "perf", "the language has no hints for a CPU's frequency", gaps)
     if common.preempt:
