@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 import schedlang_vm.api as vm
-from schedlang.backend import Built
+from schedlang.backend import Built, KernelRun
 from schedlang.conform.check import Plan, check
+from schedlang.driver import load_backend
 from schedlang.ir.nodes import Policy
 from schedlang.prover.prove import prove
 from schedlang.prover.verdict import Finding, ProofReport, Proved, Unknown
 from schedlang.report.findings import claim_text
 from schedlang.source import Source
 from schedlang.syntax.format import format_policy
+from schedlang.testing.kernel import request_of, trial_of
 from schedlang.testing.run import simulated
 from schedlang_bpf.backend import find_compiler
 from schedlang_bpf.build import build
@@ -107,6 +109,21 @@ def test_all_are_accepted_by_the_kernels(kernel: str, which: str) -> None:
     if compiler is None:
         pytest.skip("the compiler is not installed")
     require_accepted(SUBJECTS, kernel, compiler)
+
+
+@pytest.mark.vm
+@pytest.mark.slow
+@pytest.mark.usefixtures("toolbox")
+@pytest.mark.parametrize("path", JOBS, ids=title)
+def test_jobs_keep_their_word_in_a_kernel(path: Path) -> None:
+    policy = policy_in(path)
+    obj = built(policy, a_compiler())
+    requests = [request_of(policy, test, 0, "newest") for test in policy.tests]
+    runs = [KernelRun(request, policy, obj) for request in requests]
+    for test, report in zip(policy.tests, load_backend().run_many(runs), strict=True):
+        assert report.diagnostics == ()
+        assert report.ran is not None
+        assert trial_of(test, 0, report.ran).holds, test.name
 
 
 def a_compiler() -> Compiler:
