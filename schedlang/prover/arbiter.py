@@ -51,14 +51,17 @@ class Guarded:
 @final
 @dataclass(frozen=True, slots=True)
 class Arbitration:
-    """What all CPUs of a policy share. `max_turn_ns` is, by queue, the longest turn; `charged`, by
-    queue, are the weighted nodes that its turns are charged to (`trees.charges`).
+    """What all CPUs of a policy share. `max_turn_ns` is, by queue, the longest turn; `cut_ns`, by
+    queue, for each queue how long its turns, or what is left of one, last at most while a task of
+    the first one waits (empty: no turn is cut short); `charged`, by queue, are the weighted nodes
+    that its turns are charged to (`trees.charges`).
     """
 
     rules: Rules
     tree: ir.Tree
     guards: tuple[Guarded, ...]
     max_turn_ns: tuple[int, ...]
+    cut_ns: tuple[tuple[int, ...], ...] = ()
     charged: tuple[tuple[tuple[int, int, int], ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +71,10 @@ class Arbitration:
     @property
     def queues(self) -> range:
         return range(len(self.max_turn_ns))
+
+    def beside(self, queue: int) -> Arbitration:
+        """With the turns that there are while a task of the queue waits."""
+        return replace(self, max_turn_ns=self.cut_ns[queue], cut_ns=()) if self.cut_ns else self
 
     def guards_of(self, queue: int) -> tuple[Guarded, ...]:
         return tuple(guard for guard in self.guards if guard.queue == queue)

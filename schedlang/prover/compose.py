@@ -41,6 +41,7 @@ class Linear:
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """What the tree serves during the wait is at most `served`, the queue's own service included.
+    Turns of others that start meanwhile, or go on, may have been cut short.
     `debts` are how far ahead of V the held child of each weighted node can come; the bound holds
     while they are below `weighted.FAR`. `beside` are the queues that the tree may serve meanwhile.
     """
@@ -61,7 +62,7 @@ def prove_ahead(arbitration: Arbitration, queue: int, ledger: Ledger) -> Ahead |
     ahead = gap or Ahead(Linear(Fraction(0), Fraction(1)), (), frozenset())
     for node, held in reversed(above):
         if isinstance(ahead, Ahead) and isinstance(node, ir.Weighted):
-            ahead = _beside_children(arbitration, node, held, ahead, ledger)
+            ahead = _beside_children(arbitration, queue, (node, held), ahead, ledger)
     return ahead
 
 
@@ -95,11 +96,19 @@ def _prove_weighted(rules: Rules, ledger: Ledger) -> Unknown | None:
 
 
 def _beside_children(
-    arbitration: Arbitration, node: ir.Weighted, held: int, ahead: Ahead, ledger: Ledger
+    arbitration: Arbitration,
+    queue: int,
+    place: tuple[ir.Weighted, int],
+    ahead: Ahead,
+    ledger: Ledger,
 ) -> Ahead | Unknown:
-    """The bound for the node, from the bound `ahead` for its child `held`."""
+    """The bound for the node, from the bound `ahead` for its child that holds the queue."""
+    node, held = place
     scales = [Fraction(share.scale) for share in node.shares]
-    longest = [longest_turn(arbitration, share.child) for share in node.shares]
+    beside = arbitration.beside(queue)
+    longest = [longest_turn(beside, share.child) for share in node.shares]
+    # The child's own last turn may have started before the wait.
+    longest[held] = longest_turn(arbitration, node.shares[held].child)
     own, scale, inner = variable("own", Sort.REAL), scales[held], ahead.served
     child = variable("child", Sort.REAL)
     known = [own >= real(0), child <= real(inner.fixed) + real(inner.per_service) * own]
@@ -117,8 +126,8 @@ def _beside_children(
     gap = ledger.prove("what a weighted node serves is in proportion", known, [goal])
     debt = Linear((longest[held] + inner.fixed) * scale, inner.per_service * scale)
     inside = {leaf.queue for leaf in leaves(node.shares[held].child)}
-    beside = ahead.beside | {leaf.queue for leaf in leaves(node)} - inside
-    return gap or Ahead(Linear(fixed, per_service), (*ahead.debts, debt), beside)
+    others_here = ahead.beside | {leaf.queue for leaf in leaves(node)} - inside
+    return gap or Ahead(Linear(fixed, per_service), (*ahead.debts, debt), others_here)
 
 
 def longest_turn(arbitration: Arbitration, tree: ir.Tree) -> int:

@@ -19,7 +19,7 @@ from schedlang.prover.arbiter import (
     turns,
 )
 from schedlang.prover.solver import Ledger
-from schedlang.prover.terms import Term, all_of, any_of, integer, variable
+from schedlang.prover.terms import Term, all_of, any_of, between, integer, variable
 from schedlang.prover.verdict import Unknown
 
 PERCENT = integer(100)
@@ -69,7 +69,8 @@ def _prove_begun(arbitration: Arbitration, guard: Guarded, ledger: Ledger) -> Un
     for turn in turns(arbitration, state, draw) + placed_turns(arbitration, state, draw):
         if turn.queue == guard.queue:
             end, due = turn.after.now, turn.after.due[guard.index]
-            taken = (*runs(arbitration, turn, draw), left >= ZERO, left <= draw.ran)
+            is_left = between(0, left, arbitration.max_turn_ns[guard.queue])
+            taken = (turn.condition, draw.ran >= integer(1), is_left, left <= draw.ran)
             holds = _after_holds(arbitration, guard, left, (end - left, end), due)
             goals.append(all_of(taken).implies(holds))
     name = f"the guard on `{guard.name}`: a turn that goes on counts towards its rate"

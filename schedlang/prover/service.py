@@ -84,7 +84,7 @@ def tree_service(
     ahead = prove_ahead(arbitration, queue, ledger)
     if isinstance(ahead, Unknown):
         return ahead
-    return _beside_guards(arbitration, queue, facts, ahead, ledger)
+    return _beside_guards(arbitration.beside(queue), queue, facts, ahead, ledger)
 
 
 def _beside_guards(

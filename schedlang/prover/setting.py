@@ -42,7 +42,31 @@ def arbitration_of(
     longest = tuple(slice_range(queue).hi + tick_ns for queue in policy.queues)
     if not any(queue.is_reachable for queue in policy.queues):
         rules = replace(rules, stolen_turns_walk=None)
-    return Arbitration(rules, without(tree or policy.serve, unused), tuple(guards), longest)
+    cut = cut_turns(policy, longest, tick_ns) if policy.preemptions else ()
+    return Arbitration(rules, without(tree or policy.serve, unused), tuple(guards), longest, cut)
+
+
+def cut_turns(
+    policy: ir.Policy, longest_ns: tuple[int, ...], tick_ns: int
+) -> tuple[tuple[int, ...], ...]:
+    """By the rules of `preempt`: for each queue, how long the turns of each last at most on a CPU
+    while a task of the first waits for it, if the CPU is chosen for that (docs/guarantees.md)."""
+    return tuple(
+        tuple(
+            min(longest, _cut_ns(policy, by, over, longest) + tick_ns)
+            for over, longest in enumerate(longest_ns)
+        )
+        for by in range(len(policy.queues))
+    )
+
+
+def _cut_ns(policy: ir.Policy, by: int, over: int, longest_ns: int) -> int:
+    # A thief that is woken for a task spares those that run beside it a cut.
+    if policy.queues[by].is_reachable:
+        return longest_ns
+    rules = (r for r in policy.preemptions if (r.by, r.over) == (by, over) and not r.earlier)
+    ranges = [rule.after.range for rule in rules]
+    return max((r.hi if r is not None else longest_ns for r in ranges), default=longest_ns)
 
 
 def concrete_arbitration(policy: ir.Policy, rules: Rules, params: tuple[int, ...]) -> Arbitration:

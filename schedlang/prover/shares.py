@@ -8,7 +8,7 @@ is at most a multiple of its service, and a constant.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from schedlang.prover.arbiter import Arbitration, Guarded, free_draw, free_state, runs, turns
@@ -76,7 +76,8 @@ def _by_tree(
     arbitration: Arbitration, queue: int, percent: int, facts: GuardFacts, ledger: Ledger
 ) -> Kept | Unknown:
     trial = Ledger(ledger.effort)
-    service = tree_service(arbitration, queue, facts, trial)
+    # On any CPU: another one may have been chosen for the cut.
+    service = tree_service(replace(arbitration, cut_ns=()), queue, facts, trial)
     if isinstance(service, Unknown):
         return service
     ledger.obligations += trial.obligations

@@ -117,4 +117,5 @@ def _rests_on(policy: ir.Policy, queue: int) -> tuple[Span, ...]:
         own.order.span,
         policy.serve.span,
         *(guard.span for guard in policy.guards),
+        *(rule.span for rule in policy.preemptions if rule.by == queue),
     )

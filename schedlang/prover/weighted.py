@@ -217,7 +217,10 @@ def prove_running(node: Node, ledger: Ledger) -> Unknown | None:
         left = watch.total[child]
         counted = [left if k == child else ZERO for k in node.children]
         noted = _noted(watch, turn.after.v[node.index], frozenset((child,)), tuple(counted))
-        hypotheses = (*node.taken(turn, draw), *at_rest(node, state), left >= ZERO, left <= cost)
+        # The turn may be longer than those that start in the wait; what is left of it is not.
+        taken = (*draw.known, *node.known, turn.condition, draw.ran >= integer(1))
+        is_left = (left >= ZERO, left <= cost, left <= node.longest[child])
+        hypotheses = (*taken, *at_rest(node, state), *is_left)
         gap = ledger.prove(
             f"{name} counts in a wait that begins meanwhile",
             (*hypotheses, *noted),
