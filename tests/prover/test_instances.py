@@ -20,8 +20,14 @@ from schedlang.topology import Topology
 from tests.prover.build import MS, leaf, policy, queue, vruntime, weighted
 from tests.support.pairs import simulated
 from tests.support.policies import compiled
+from tests.support.reading import Reading
 from tests.support.simulator import Simulator
-from tests.support.unit_mutants import NeverRebases, RegainsCredit, StealsForFree
+from tests.support.unit_mutants import (
+    HandsOnOnce,
+    NeverRebases,
+    RegainsCredit,
+    StealsForFree,
+)
 
 Kind = tuple[ir.Scope, ir.Steal | None]
 KINDS: dict[str, Kind] = {
@@ -247,3 +253,30 @@ def wait_beside_a_thief(kind: type[Simulator]) -> int:
 def test_stolen_turns_run_up_no_debt() -> None:
     assert wait_beside_a_thief(Simulator) <= bound_of(STOLEN)
     assert wait_beside_a_thief(StealsForFree) > bound_of(STOLEN)
+
+
+MIXED = """policy mixed
+queue first { global  order fifo  slice 4ms }
+queue near { per llc  order fifo  slice 4ms }
+queue far { global  order fifo  slice 4ms }
+route { comm ~ "first" -> first  comm ~ "near" -> near  else -> far }
+serve strict { first  near  far }
+"""
+
+
+def is_left_beside_an_idle_cpu(kind: type[Simulator]) -> bool:
+    """CPUs 1 and 5 are woken, for `near` and for `far`, but both take others first."""
+    machine = kind(Reading(MIXED), 6, {}, pick=lambda options: options[-1], llcs=2)
+    for name, cpus in (("near", (0, 1)), ("far", (3, 4, 5)), ("first", (5,)), ("first", (1,))):
+        machine.fork(TaskSpec(name, affinity=frozenset(cpus)), 0, cpus[-1])
+    for cpu in (5, 1, 4, 3, 0):
+        if machine.cpus[cpu].state == "woken":
+            machine.choose(cpu, 0)
+    assert not any(cpu.state == "woken" for cpu in machine.cpus)
+    return any(machine.wakeable(entry) for entry in machine.waiting)
+
+
+def test_each_queue_hands_its_own_wake_up_on() -> None:
+    assert not is_left_beside_an_idle_cpu(Simulator)
+    assert is_left_beside_an_idle_cpu(HandsOnOnce)
+    assert prove_no_lost_task(compiled(MIXED), DOCUMENTED, Ledger(Effort())) is None

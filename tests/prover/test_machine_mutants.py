@@ -235,6 +235,7 @@ KEEPS_BOUNDS = {
 
 # In runs that random ones do not come upon, and are in `test_instances`, or that do not end.
 NOTICED_ELSEWHERE = {
+    "HandsOnOnce": "a wake-up goes to a CPU that does not see the task which it was meant for",
     "NeverRebases": "who comes from where the clock is far ahead waits for all of that",
     "RegainsCredit": "two tasks that go to and fro keep out a third one",
     "StealsForFree": "a queue that was stolen from often is far behind V",

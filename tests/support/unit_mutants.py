@@ -42,6 +42,14 @@ class StealsForFree(Simulator):
         pass
 
 
+class HandsOnOnce(Simulator):
+    """One wake-up for all queues together."""
+
+    def hand_on(self, cpu: int) -> None:
+        own = [e for e in self.waiting if self.units.takes(e.queue, e.unit, cpu)]
+        self.wake_one([idle for entry in own for idle in self.wakeable(entry)])
+
+
 class WakesStrangers(Simulator):
     """A wake-up reaches CPUs that may not take the entry."""
 
