@@ -78,7 +78,8 @@ def simulate(
 @final
 class _Engine:
     """Events are (time, number, what): `what` is a CPU whose turn has something to do, or, below 0,
-    the complement of a thread whose sleep is over. A running CPU has exactly one event.
+    the complement of a thread whose sleep is over. A running CPU has exactly one event; one that
+    has another number than `_event` of its CPU was for a turn before it was cut short.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class _Engine:
         self._accounted = [0] * cpus
         self._turn_start = [0] * cpus
         self._turn_end = [0] * cpus
+        self._event = [0] * cpus
 
     def run(self) -> Simulation:
         for index, group in enumerate(self._workload.groups):
@@ -122,18 +124,22 @@ class _Engine:
 
     def _go(self, until: int | None) -> int:
         """Let everything happen; when that ended, or was cut off."""
-        heap, woken = self._heap, self._machine.woken
+        heap, woken, cut = self._heap, self._machine.woken, self._machine.cut
         now = 0
         while heap:
             if until is not None and heap[0][0] >= until:
                 return until
-            now, _, what = heappop(heap)
+            now, number, what = heappop(heap)
             if what >= 0:
+                if number != self._event[what]:
+                    continue
                 self._turn_event(what, now)
             else:
                 self._timer(self._threads[~what], now)
             while woken:
                 self._dispatch(woken[0], now)
+            while cut:
+                self._cut(cut.pop(), now)
         if not self._live:
             return self._last_end
         return now if until is None else until
@@ -155,6 +161,18 @@ class _Engine:
             self._schedule(cpu, thread, now)
         else:
             self._stop(cpu, thread, now, blocked=False)
+
+    def _cut(self, cpu: int, now: int) -> None:
+        """The turn on `cpu` has been cut short: the tick ends it earlier, or an interrupt now."""
+        thread, turn = self._running[cpu], self._machine.cpus[cpu].turn
+        assert thread is not None
+        assert turn is not None
+        over = now if turn.is_ended else self._tick_after(cpu, turn.start + turn.granted_ns)
+        self._turn_end[cpu] = max(over, now)
+        self._schedule(cpu, thread, self._accounted[cpu])
+
+    def _tick_after(self, cpu: int, at: int) -> int:
+        return at + (self._tick_offsets[cpu] - at) % self._tick_ns
 
     def _advance(self, thread: Thread, now: int) -> int:
         """Do what the thread does next, up to its needing CPU time or blocking."""
@@ -191,8 +209,9 @@ class _Engine:
             self._recorder.waits.append(wait)
         self._running[cpu] = thread
         self._accounted[cpu] = self._turn_start[cpu] = now
-        over = now + machine.tasks[chosen.task].slice_ns
-        self._turn_end[cpu] = over + (self._tick_offsets[cpu] - over) % self._tick_ns
+        turn = machine.cpus[cpu].turn
+        assert turn is not None
+        self._turn_end[cpu] = self._tick_after(cpu, now + turn.granted_ns)
         if not thread.left:
             # INVARIANT: what follows a wait costs CPU time, so that every turn has a length.
             following = self._advance(thread, now)
@@ -213,7 +232,7 @@ class _Engine:
 
     def _schedule(self, cpu: int, thread: Thread, now: int) -> None:
         """The turn's next event: the thread's next step, or the tick that ends the turn."""
-        self._number += 1
+        self._event[cpu] = self._number = self._number + 1
         heappush(self._heap, (min(now + thread.left, self._turn_end[cpu]), self._number, cpu))
 
     def _timer(self, thread: Thread, now: int) -> None:

@@ -168,7 +168,7 @@ class Scene:
             nodes=shape.nodes,
         )
         watched = watches(self.policy)
-        world = World(machine, list(cast.specs), list(watched.values()))
+        world = World(machine, list(cast.specs), list(watched.values()), cast.tick_ns)
         tactics = replace(tactics, tick_ns=cast.tick_ns)
         world.run(Adversary(tactics, target, self.random), self.steps)
         return Ran(

@@ -63,11 +63,11 @@ class Unbounded(Simulator):
 class PlacesRequeued(Simulator):
     """A task whose turn ended is placed like one that woke."""
 
-    def enqueue(self, number: int, key: int) -> None:
+    def enqueue(self, number: int, key: int) -> bool:
         if (claimed := self.placed(number, None)) is None:
-            super().enqueue(number, key)
-        else:
-            self.claim(number, claimed)
+            return super().enqueue(number, key)
+        self.claim(number, claimed)
+        return True
 
 
 class PlacesAnywhere(Simulator):
@@ -100,8 +100,63 @@ class KnowsNoCaches(Simulator):
 class WakesNobody(Simulator):
     """A task that joins a queue wakes no CPU."""
 
-    def wake_one(self, options: list[int]) -> None:
+    def wake_one(self, options: list[int]) -> bool:
+        return False
+
+
+class NeverCuts(Simulator):
+    def cut(self, number: int, now: int, home: int) -> None:
         pass
+
+
+class CutsWhoeverIsNear(Simulator):
+    """`earlier` makes no difference on arrival."""
+
+    def is_cut(self, cpu: int, rule: ast.Cut, key: int, now: int) -> bool:
+        return super().is_cut(cpu, rule, -(1 << 70), now)
+
+
+class CutsTheFarthest(Simulator):
+    def distance(self, home: int, cpu: int) -> tuple[int, ...]:
+        return tuple(-part for part in super().distance(home, cpu))
+
+
+class CutsAgain(Simulator):
+    """A turn that is ended is found once more."""
+
+    def is_cut(self, cpu: int, rule: ast.Cut, key: int, now: int) -> bool:
+        turn = self.cpus[cpu].turn
+        if turn is not None:
+            turn.is_ended = False
+        return super().is_cut(cpu, rule, key, now)
+
+
+class CutsForWhoComesBack(Simulator):
+    """Also for a task whose own CPU chooses next."""
+
+    def arrive(
+        self,
+        number: int,
+        now: int,
+        anew: bool,
+        sync: int | None = None,
+        back_on: int | None = None,
+    ) -> None:
+        super().arrive(number, now, anew, sync)
+
+
+class LeavesNothing(Simulator):
+    """A turn is ended although it has not lasted D."""
+
+    def left_by(self, rule: ast.Cut) -> int:
+        return 1
+
+
+class StartsAtLength(Simulator):
+    """Who waits when a turn starts makes no difference to it."""
+
+    def shortened(self, number: int, cpu: int) -> int:
+        return self.tasks[number].slice_ns
 
 
 class HandsNothingOn(Simulator):

@@ -127,9 +127,13 @@ class Pair:
     def compare(self) -> None:
         ours, theirs = self.machine, self.simulator
         for cpu, other in zip(ours.cpus, theirs.cpus, strict=True):
-            assert (cpu.turn.task if cpu.turn is not None else None) == (
-                other.turn.task if other.turn is not None else None
+            ours_turn = cpu.turn and (cpu.turn.task, cpu.turn.granted_ns, cpu.turn.is_ended)
+            theirs_turn = other.turn and (
+                other.turn.task,
+                other.turn.slice_ns,
+                other.turn.is_ended,
             )
+            assert ours_turn == theirs_turn
             assert cpu.mode is MODES.get(other.state, Mode.CHOOSING)
             assert cpu.claimed == other.claim
             assert cpu.arbiter.relative(self.now) == arbitration(other, self.now)

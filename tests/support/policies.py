@@ -7,6 +7,7 @@ less, but leaves it to the world which queue a task is in, so that all queues ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,6 +109,7 @@ def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTH
     lines.append(draw(_route(queues, readable)))
     lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
+    lines += draw(_preemptions(lines, names))
     lines += draw(_placement()) if draw(st.booleans()) else []
     lines += draw(_claims(queues, scopes))
     return "\n".join(line for line in lines if line) + "\n"
@@ -153,6 +155,7 @@ def steered_policies(draw: DrawFn, max_queues: int = 8, using: frozenset[Part] =
     lines.append(f"route {{ {'  '.join(rules)}  else -> {queues[-1]} }}")
     lines.append(f"serve {draw(_tree(tuple(draw(st.permutations(queues)))))}")
     lines += draw(_guards(queues, Names(), ()))
+    lines += draw(_preemptions(lines, Names()))
     if draw(st.booleans()):
         lines.append(f"place {{ {draw(st.sampled_from(['prev', 'prev  cpu in any']))} }}")
     lines += draw(_claims(queues, scopes))
@@ -463,6 +466,30 @@ def _guards(draw: DrawFn, queues: list[str], names: Names, shares: tuple[Term, .
             left -= share.hi
             lines.append(f"guard {queue} at least {share.text}")
     return draw(st.permutations(lines))
+
+
+_KEYS = {"vruntime": "vtime", "by_vtime": "vtime", "recent": "vtime"}
+_KEYS |= {"by_time": "time", "deadline": "time"}
+
+
+@st.composite
+def _preemptions(draw: DrawFn, lines: list[str], names: Names) -> list[str]:
+    """Rules among the queues that `lines` declare, or none. `earlier` only where keys compare."""
+    if draw(st.booleans()):
+        return []
+    declared = (re.match(r"queue (\w+) .*\border (\w+)", line) for line in lines)
+    keys = {found[1]: _KEYS.get(found[2]) for found in declared if found}
+    rules = [(by, over, "") for by in keys for over in keys]
+    rules += [(q, q, "earlier ") for q, key in keys.items() if key]
+    timed = [q for q, key in keys.items() if key == "time"]
+    rules += [(by, over, "earlier ") for by in timed for over in timed if by != over]
+    chosen = draw(st.lists(st.sampled_from(rules), unique=True, min_size=1, max_size=3))
+    parts: list[str] = []
+    for by, over, earlier in chosen:
+        delay = fit(draw(quantities(names, DURATION)), 1_000, 10**9, DURATION)
+        text = draw(st.sampled_from(["1us", "500us", "1ms", "3ms", delay.text]))
+        parts.append(f"{by} over {over} {earlier}after {text}")
+    return [f"preempt {{ {'  '.join(parts)} }}"]
 
 
 @st.composite

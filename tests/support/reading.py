@@ -70,6 +70,8 @@ class Reading:
         self.route = only(ast.Route, file.decls)
         self.tree = expanded(only(ast.Serve, file.decls).tree, file, {})
         self.guards = [d for d in file.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)]
+        preempts = [d for d in file.decls if isinstance(d, ast.Preempt)]
+        self.cuts = [cut for preempt in preempts for cut in preempt.cuts]
         places = [d for d in file.decls if isinstance(d, ast.Place | ast.PlaceBy)]
         self.rungs = [rung for place in places for rung in rungs_of(place, file)]
         own = [

@@ -24,6 +24,7 @@ class Running:
     since: int
     settled: int
     slice_ns: int
+    is_ended: bool = False
 
 
 class SimCpu:

@@ -42,6 +42,7 @@ class SimTask:
     units: dict[int, int] = field(default_factory=dict)
     place: str = "asleep"
     queue: int = -1
+    key: int = 0
     slice_ns: int = 0
     habits: Habits = field(default_factory=lambda: new_habits(0))
     of_waker: States = field(default_factory=dict)
@@ -120,7 +121,15 @@ class Simulator:
         assert self.tasks[number].place == "asleep"
         self.tasks[number].about = about
 
-    def arrive(self, number: int, now: int, anew: bool, sync: int | None = None) -> None:
+    def arrive(
+        self,
+        number: int,
+        now: int,
+        anew: bool,
+        sync: int | None = None,
+        back_on: int | None = None,
+    ) -> None:
+        """`back_on` is the CPU that has just stopped it, and chooses next."""
         task = self.tasks[number]
         given = {"now": now, "woken": int(anew)}
         if anew:
@@ -137,13 +146,15 @@ class Simulator:
             self.handle("wake", kind, task, given)
         self.handle("join", None, task, given)
         self.handle("join", kind, task, given)
-        key = 0 if kind.key is None else self.read(kind.key, kind, task, given)
+        task.key = 0 if kind.key is None else self.read(kind.key, kind, task, given)
         wanted = self.read(self.policy.slices[task.queue], None, task, given)
         task.slice_ns = min(max(wanted, 1), 100_000_000)
-        if claimed is None:
-            self.enqueue(number, key)
-        else:
+        if claimed is not None:
             self.claim(number, claimed)
+            return
+        wakes = self.enqueue(number, task.key)
+        if not wakes and (back_on is None or not self.may_run(number, back_on)):
+            self.cut(number, now, self.home(number, sync))
 
     def routed(self, task: SimTask, given: States) -> int:
         for rule in self.policy.route.rules:
@@ -185,13 +196,14 @@ class Simulator:
             return sync
         return last if last in allowed else allowed[0]
 
-    def enqueue(self, number: int, key: int) -> None:
+    def enqueue(self, number: int, key: int) -> bool:
+        """Whether a CPU is woken for it."""
         task = self.tasks[number]
         entry = Waiting(number, task.queue, task.units[task.queue], key, self.seq)
         self.waiting.append(entry)
         self.seq += 1
         task.place = "waiting"
-        self.wake_one(self.wakeable(entry))
+        return self.wake_one(self.wakeable(entry))
 
     def wakeable(self, entry: Waiting) -> list[int]:
         """The idle CPUs that could take the entry: of its instance, else those that may steal."""
@@ -205,9 +217,60 @@ class Simulator:
         """Whether the entry's instance is non-empty for the CPU because of it."""
         return self.may_run(entry.task, cpu) and self.units.seen(entry.queue, cpu) == entry.unit
 
-    def wake_one(self, options: list[int]) -> None:
+    def wake_one(self, options: list[int]) -> bool:
         if options:
             self.cpus[self.pick(options)].state = "woken"
+        return bool(options)
+
+    # --- preemption
+
+    def rules_over(self, queue: int) -> list[ast.Cut]:
+        return [cut for cut in self.policy.cuts if self.policy.number(cut.over) == queue]
+
+    def left_by(self, rule: ast.Cut) -> int:
+        return Reader(self.policy.functions).value(rule.delay, self.params)
+
+    def shortened(self, number: int, cpu: int) -> int:
+        """The slice of a turn that starts now."""
+        task, slice_ns = self.tasks[number], self.tasks[number].slice_ns
+        for rule in self.rules_over(task.queue):
+            keys = [
+                entry.key
+                for entry in self.waiting
+                if entry.queue == self.policy.number(rule.by) and self.sees(entry, cpu)
+            ]
+            if any(not rule.is_earlier or key < task.key for key in keys):
+                slice_ns = min(slice_ns, self.left_by(rule))
+        return slice_ns
+
+    def cut(self, number: int, now: int, home: int) -> None:
+        """A task that waits cuts one turn short, if there is one that it may."""
+        task = self.tasks[number]
+        for rule in self.policy.cuts:
+            if self.policy.number(rule.by) != task.queue:
+                continue
+            for cpu in sorted(range(len(self.cpus)), key=lambda c: self.distance(home, c)):
+                sees = self.units.seen(task.queue, cpu) == task.units[task.queue]
+                if sees and self.may_run(number, cpu) and self.is_cut(cpu, rule, task.key, now):
+                    return
+
+    def distance(self, home: int, cpu: int) -> tuple[int, ...]:
+        counts = (self.parts["llc"], self.parts["node"])
+        apart = [cpu * n // len(self.cpus) != home * n // len(self.cpus) for n in counts]
+        return (cpu != home, *apart, cpu)
+
+    def is_cut(self, cpu: int, rule: ast.Cut, key: int, now: int) -> bool:
+        turn = self.cpus[cpu].turn
+        if turn is None or turn.queue != self.policy.number(rule.over) or turn.is_ended:
+            return False
+        if rule.is_earlier and self.tasks[turn.task].key <= key:
+            return False
+        ran, left = now - turn.since, self.left_by(rule)
+        if ran < left and turn.slice_ns <= left:
+            return False
+        turn.is_ended = ran >= left
+        turn.slice_ns = min(turn.slice_ns, max(left, ran))
+        return True
 
     def placed(self, number: int, sync: int | None) -> int | None:
         """The CPU that the task claims."""
@@ -255,7 +318,7 @@ class Simulator:
         if clock_state is not None:
             v = task.by_queue[task.queue][clock_state]
             self.move_clock(task.queue, task.units[task.queue], v)
-        here.start(number, task.queue, task.slice_ns, now)
+        here.start(number, task.queue, self.shortened(number, cpu), now)
         task.place, task.cpu = "running", cpu
         return number, task.queue
 
@@ -286,7 +349,7 @@ class Simulator:
         if blocked:
             task.place = "asleep"
         else:
-            self.arrive(turn.task, now, anew=False)
+            self.arrive(turn.task, now, anew=False, back_on=cpu)
 
     def used(self, ns: int) -> int:
         return min(max(ns, 1_000), 1_000_000_000)

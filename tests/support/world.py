@@ -47,8 +47,11 @@ class World:
         machine: Simulator,
         specs: list[Described],
         watches: Sequence[Watch] = (),
+        tick_ns: int = 0,
     ) -> None:
+        """`tick_ns`: how late a slice may be enforced, for turns that are cut short."""
         self.machine, self.specs, self.watches = machine, specs, watches
+        self.tick_ns = tick_ns
         self.now = 0
         self.tasks: dict[int, int] = {}
         self.slot_of: dict[int, int] = {}
@@ -142,9 +145,19 @@ class World:
 
     def _arrived(self, slot: int) -> None:
         self.since[slot] = self.now
+        self._cut_short()
         queue = self.queue_of(slot)
         self._uses(slot, queue, self.machine.tasks[self.tasks[slot]].units[queue])
         look_all(self.watches, self.machine)
+
+    def _cut_short(self) -> None:
+        """No turn lasts longer than it may now; one that is ended stops at once."""
+        for cpu, (end, plan) in self.ends.items():
+            turn = self.machine.cpus[cpu].turn
+            if turn is not None and self.machine.policy.cuts:
+                by_tick = turn.since + turn.slice_ns + self.tick_ns
+                latest = self.now if turn.is_ended else max(by_tick, self.now)
+                self.ends[cpu] = (min(end, latest), plan)
 
     def _uses(self, slot: int, queue: int, unit: int) -> None:
         self.users.setdefault((queue, unit), set()).add(slot)
