@@ -207,6 +207,10 @@ class Twin(Protocol):
         """The slice of the task on the CPU is used up; `schedule` follows."""
         ...
 
+    def tick(self, cpu: int) -> bool:
+        """A tick on a CPU that runs a task; whether it ends the turn. If so, `schedule` follows."""
+        ...
+
     def block(self, cpu: int) -> None:
         """The task on the CPU goes to sleep; `schedule` follows."""
         ...
@@ -221,6 +225,10 @@ class Twin(Protocol):
 
     def is_kicked(self, cpu: int) -> bool:
         """Whether somebody has woken the CPU, or told it to choose."""
+        ...
+
+    def is_ended(self, cpu: int) -> bool:
+        """Whether the turn on the CPU has been ended by another CPU's interrupt."""
         ...
 
     def cpu(self, task: int) -> int:

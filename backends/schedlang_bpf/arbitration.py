@@ -21,7 +21,7 @@ from schedlang_bpf.views import (
     GuardName,
     Line,
     Node,
-    QueueCharge,
+    QueueCase,
     WeightedState,
 )
 from schedlang_bpf.walk import weighted_nodes
@@ -37,12 +37,20 @@ class Above:
 
 
 def uses_cpu_state(policy: Policy) -> bool:
+    """Whether anything is kept of the turns that a CPU runs."""
+    return settles(policy) or bool(policy.preemptions)
+
+
+def settles(policy: Policy) -> bool:
+    """Whether choices depend on the service that was given before."""
     return bool(policy.guards or weighted_nodes(policy.serve))
 
 
 def cpu_state_view(policy: Policy, names: Names) -> CpuStateView:
     return CpuStateView(
-        remembers=uses_cpu_state(policy),
+        cpu=uses_cpu_state(policy),
+        settles=settles(policy),
+        preempts=bool(policy.preemptions),
         guards=guard_names(policy, names),
         weighted=tuple(
             WeightedState(
@@ -91,7 +99,7 @@ def choice_view(policy: Policy, names: Names) -> ChoiceView:
     )
 
 
-def _charges(policy: Policy, names: Names) -> Iterator[QueueCharge]:
+def _charges(policy: Policy, names: Names) -> Iterator[QueueCase]:
     for queue, constant in enumerate(names.queue_ids):
         code = Code(policy.sources)
         for guard, name in zip(policy.guards, guard_names(policy, names), strict=True):
@@ -103,7 +111,7 @@ def _charges(policy: Policy, names: Names) -> Iterator[QueueCharge]:
             code.at(above.node.span, f"\t\tcharge({served}, ran, {share.scale}ULL);")
         if code.lines():
             code.own("\t\tbreak;")
-            yield QueueCharge(constant, code.lines())
+            yield QueueCase(constant, code.lines())
 
 
 def _served(guard: Guard, constant: str, names: Names) -> str:

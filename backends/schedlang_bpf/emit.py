@@ -10,7 +10,6 @@ from typing import Final, final
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
-from schedlang.backend import EnvironmentProblem
 from schedlang.ir.nodes import Policy
 from schedlang.kept import keep, recall
 from schedlang.prover.verdict import ProofReport
@@ -36,9 +35,6 @@ def emit(policy: Policy, proof: ProofReport, options: EmitOptions = EmitOptions(
     """The C of a policy. It needs the headers of this package and nothing else."""
     if len(policy.queues) > MAX_QUEUES:
         raise ValueError(f"{len(policy.queues)} queues reached the emitter")
-    if policy.preemptions:
-        what = "this backend does not compile `preempt` yet"
-        raise EnvironmentProblem(what, "leave it out", "E0402")
     names = name_policy(policy)
     parts = sections(policy, names, proof, options.timeout_ms)
     text = "".join(_render(section.template, section.view) for section in parts)

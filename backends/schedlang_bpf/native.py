@@ -51,8 +51,8 @@ extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss
 #pragma clang attribute pop
 const struct table table_{n} = {{
     table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
-    host_block, host_touch, host_schedule, host_kicked, host_cpu, host_slice, host_fault,
-    table_lookups,
+    host_tick, host_block, host_touch, host_schedule, host_kicked, host_ended, host_cpu,
+    host_slice, host_fault, table_lookups,
 }};
 """
 
@@ -77,10 +77,12 @@ class _Table(ctypes.Structure):
         ("wake", ctypes.CFUNCTYPE(None, _INT, _INT, _INT)),
         ("wake_late", ctypes.CFUNCTYPE(None, _INT, _INT)),
         ("expire", ctypes.CFUNCTYPE(None, _INT)),
+        ("tick", ctypes.CFUNCTYPE(_INT, _INT)),
         ("block", ctypes.CFUNCTYPE(None, _INT)),
         ("touch", ctypes.CFUNCTYPE(None, _INT)),
         ("schedule", ctypes.CFUNCTYPE(_INT, _INT)),
         ("kicked", ctypes.CFUNCTYPE(_INT, _INT)),
+        ("ended", ctypes.CFUNCTYPE(_INT, _INT)),
         ("cpu", ctypes.CFUNCTYPE(_INT, _INT)),
         ("slice", ctypes.CFUNCTYPE(ctypes.c_uint64, _INT)),
         ("fault", ctypes.CFUNCTYPE(_TEXT)),
@@ -124,6 +126,9 @@ class NativeMachine:
     def expire(self, cpu: int) -> None:
         self._table.expire(cpu)
 
+    def tick(self, cpu: int) -> bool:
+        return bool(self._table.tick(cpu))
+
     def block(self, cpu: int) -> None:
         self._table.block(cpu)
 
@@ -136,6 +141,9 @@ class NativeMachine:
 
     def is_kicked(self, cpu: int) -> bool:
         return bool(self._table.kicked(cpu))
+
+    def is_ended(self, cpu: int) -> bool:
+        return bool(self._table.ended(cpu))
 
     def cpu(self, task: int) -> int:
         return int(self._table.cpu(task))

@@ -17,6 +17,7 @@ from schedlang_bpf.arbitration import (
     mask_of,
     node_text,
     root_call,
+    settles,
     uses_cpu_state,
 )
 from schedlang_bpf.functions import (
@@ -32,6 +33,7 @@ from schedlang_bpf.functions import (
 )
 from schedlang_bpf.naming import Names
 from schedlang_bpf.placement import follows_wakers, looks_nearby, pinned_call, select_cpu_view
+from schedlang_bpf.preemption import preempt_view, reads_granted
 from schedlang_bpf.text import OPS_NAME_LIMIT, c_string, comment_text, place_text
 from schedlang_bpf.views import (
     CallbacksView,
@@ -46,6 +48,7 @@ from schedlang_bpf.views import (
     HeaderView,
     OrderStates,
     ParamsView,
+    PreemptView,
     QueueCall,
     QueueName,
     QueueStart,
@@ -81,6 +84,7 @@ View = (
     | TurnsView
     | StartView
     | ChoiceView
+    | PreemptView
     | SelectCpuView
     | EnqueueView
     | DispatchView
@@ -111,6 +115,8 @@ def sections(
     yield Section("functions", queue_functions(policy, names))
     yield Section("turns", _turns(policy, names))
     yield Section("choice", choice_view(policy, names))
+    if policy.preemptions:
+        yield Section("preempt", preempt_view(policy, names))
     yield Section("start", _start(policy, names))
     yield Section("select_cpu", _select_cpu(policy, names))
     yield Section("enqueue", _enqueue(policy, names))
@@ -217,6 +223,7 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
     return TurnsView(
         alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
+        preempts=bool(policy.preemptions),
         task_wake=_task_wake(policy),
         route="route(p, t, now, woke)" if route_asks_whether_woken(policy) else "route(p, t, now)",
         waking=bool(handlers_of(policy.handlers, Event.WAKING)),
@@ -254,6 +261,8 @@ def _start(policy: Policy, names: Names) -> StartView:
     return StartView(
         alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
+        settles=settles(policy),
+        preempts=bool(policy.preemptions),
         guards=bool(policy.guards),
         walk=root_call(policy, names, "BIT(t->turn.queue)") if walks else "",
         starts=tuple(_starts(policy, names)),
@@ -303,7 +312,9 @@ def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
 
 def _enqueue(policy: Policy, names: Names) -> EnqueueView:
     keyed, wakers = _keyed(policy, names), _asks_for_wakers(policy)
-    return EnqueueView(names.ops, pinned_call(policy), keyed, _arrival_now(policy), wakers)
+    preempts = bool(policy.preemptions)
+    now = _now(preempts or arrivals_read_time(policy))
+    return EnqueueView(names.ops, pinned_call(policy), preempts, keyed, now, wakers)
 
 
 def _keyed(policy: Policy, names: Names) -> str:
@@ -322,6 +333,9 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
     return DispatchView(
         ops=names.ops,
         cpu=uses_cpu_state(policy),
+        settles=settles(policy),
+        preempts=bool(policy.preemptions),
+        reads_granted=reads_granted(policy),
         now=_turn_now(policy),
         place=place_text(policy.serve.span, policy.sources),
         text=node_text(policy.serve, policy),
@@ -357,6 +371,9 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         ops=names.ops,
         ops_name=c_string(names.ops[:OPS_NAME_LIMIT]),
         cpu=uses_cpu_state(policy),
+        settles=settles(policy),
+        preempts=bool(policy.preemptions),
+        reads_granted=reads_granted(policy),
         start=_start_arguments(policy),
         now=_turn_now(policy),
         end_now=_end_now(policy),

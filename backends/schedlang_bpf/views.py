@@ -113,9 +113,11 @@ class WeightedState:
 @final
 @dataclass(frozen=True, slots=True)
 class CpuStateView:
-    """cpu_state.c.j2: `remembers` if choices depend on the service that was given before."""
+    """cpu_state.c.j2: `cpu` if anything is kept of turns, `settles` if their service is charged."""
 
-    remembers: bool
+    cpu: bool
+    settles: bool
+    preempts: bool
     guards: tuple[GuardName, ...]
     weighted: tuple[WeightedState, ...]
 
@@ -193,6 +195,7 @@ class TurnsView:
 
     alone: bool
     cpu: bool
+    preempts: bool
     task_wake: str
     route: str
     waking: bool
@@ -210,6 +213,8 @@ class StartView:
 
     alone: bool
     cpu: bool
+    settles: bool
+    preempts: bool
     guards: bool
     walk: str
     starts: tuple[QueueStart, ...]
@@ -217,7 +222,9 @@ class StartView:
 
 @final
 @dataclass(frozen=True, slots=True)
-class QueueCharge:
+class QueueCase:
+    """What a switch over queues does for one."""
+
     constant: str
     lines: tuple[Line, ...]
 
@@ -265,7 +272,7 @@ class ChoiceView:
     """choice.c.j2: `root` chooses by the tree."""
 
     cpu: bool
-    charges: tuple[QueueCharge, ...]
+    charges: tuple[QueueCase, ...]
     guards: tuple[GuardName, ...]
     empty_lines: tuple[Line, ...]
     nodes: tuple[Node, ...]
@@ -301,6 +308,15 @@ class LadderView:
 
 @final
 @dataclass(frozen=True, slots=True)
+class PreemptView:
+    """preempt.c.j2: what those who wait leave turns of the queues `over`, and cut for `by`."""
+
+    over: tuple[QueueCase, ...]
+    by: tuple[QueueCase, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class SelectCpuView:
     """select_cpu.c.j2: `ladders` to choose from by queue, or the one that all have in common.
 
@@ -328,6 +344,7 @@ class EnqueueView:
 
     ops: str
     place: str
+    preempts: bool
     keyed: str
     now: str
     wakers: bool
@@ -351,6 +368,9 @@ class DispatchView:
 
     ops: str
     cpu: bool
+    settles: bool
+    preempts: bool
+    reads_granted: bool
     now: str
     place: str
     text: str
@@ -370,6 +390,9 @@ class CallbacksView:
     ops: str
     ops_name: str
     cpu: bool
+    settles: bool
+    preempts: bool
+    reads_granted: bool
     start: str
     now: str
     end_now: str

@@ -65,6 +65,7 @@ def _roots(policy: Policy) -> Iterator[Expr]:
                 yield guard.share
             case _:
                 assert_never(guard)
+    yield from (rule.after for rule in policy.preemptions)
 
 
 def handler_expressions(handlers: tuple[Handler, ...]) -> Iterator[Expr]:

@@ -14,11 +14,14 @@ from schedlang.machine.scenario import TaskSpec
 
 
 class Act(StrEnum):
-    """`EXPIRE`: a slice is used up. `TOUCH`: a property of a running task is set anew."""
+    """`EXPIRE`: a slice is used up. `TICK`: a turn that was cut short may be over. `TOUCH`: a
+    property of a running task is set anew.
+    """
 
     FORK = "fork"
     WAKE = "wake"
     EXPIRE = "expire"
+    TICK = "tick"
     BLOCK = "block"
     CHANGE = "change"
     TOUCH = "touch"
@@ -27,10 +30,11 @@ class Act(StrEnum):
 class Event(NamedTuple):
     """`ns` pass, then `act` happens to number `pick`, modulo their number, of whom it can.
 
-    These are the sleeping tasks (wake), the CPUs with a turn (expire, block, touch), the tasks that
-    do not run (change). If there is none, time has passed. `spec` is the new task, or gives one its
-    nice value, weight and affinity. After a wake-up or a fork that is `swift`, the next event comes
-    before the CPUs that were woken choose. A wake-up on a CPU that has a turn can be `sync`.
+    These are the sleeping tasks (wake), the CPUs with a turn (expire, tick, block, touch), the
+    tasks that do not run (change). If there is none, time has passed. `spec` is the new task, or
+    gives one its nice value, weight and affinity. After a wake-up or a fork that is `swift`, the
+    next event comes before the CPUs that were woken choose. A wake-up on a CPU that has a turn can
+    be `sync`.
     """
 
     ns: int
@@ -43,6 +47,7 @@ class Event(NamedTuple):
 
 ACTS: Final = (
     *(Act.EXPIRE,) * 4,
+    Act.TICK,
     *(Act.BLOCK,) * 3,
     *(Act.WAKE,) * 5,
     *(Act.FORK,) * 2,

@@ -115,6 +115,7 @@ class _Pair:
         self._twin.time(self.now)
         self._happen(event)
         self._check()
+        self._compare_ended()
         if not (event.swift and event.act in (Act.WAKE, Act.FORK)):
             self._choose_all()
 
@@ -135,6 +136,9 @@ class _Pair:
             case Act.EXPIRE | Act.BLOCK:
                 if busy:
                     self._stop(busy[event.pick % len(busy)], blocked=event.act is Act.BLOCK)
+            case Act.TICK:
+                if busy and self._policy.preemptions:
+                    self._tick(busy[event.pick % len(busy)])
             case Act.CHANGE:
                 if still:
                     self._change(still[event.pick % len(still)], event.spec)
@@ -172,6 +176,19 @@ class _Pair:
             self._twin.expire(cpu)
         self._check()
         self._choose(cpu, was_idle=False)
+
+    def _tick(self, cpu: int) -> None:
+        """It ends a turn only where there are rules of `preempt`: else the kernel's own does."""
+        turn = self._machine.cpus[cpu].turn
+        assert turn is not None
+        is_over = self.now - turn.start >= turn.granted_ns
+        if self._twin.tick(cpu) != is_over:
+            what = "is over, and goes on" if is_over else "goes on, and is ended"
+            raise _Parted(f"CPU {cpu}: its turn {what} in the code", turn.queue)
+        if is_over:
+            self._tell(f"a tick ends the turn on CPU {cpu}")
+            self._machine.stop(cpu, self.now, blocked=False)
+            self._choose(cpu, was_idle=False)
 
     def _change(self, task: int, wanted: TaskSpec) -> None:
         """It stays on its CPU, or the kernel would put it in a queue twice."""
@@ -247,9 +264,18 @@ class _Pair:
             self.turns += 1
 
     def _compare_slices(self, task: int, queue: int) -> None:
-        wanted, found = self._machine.tasks[task].slice_ns, self._twin.slice_ns(task)
+        turn = self._machine.cpus[self._machine.tasks[task].cpu].turn
+        assert turn is not None
+        wanted, found = turn.granted_ns, self._twin.slice_ns(task)
         if wanted != found:
             raise _Parted(f"task {task}: its slice is {wanted} ns, and {found} in the code", queue)
+
+    def _compare_ended(self) -> None:
+        for number, cpu in enumerate(self._machine.cpus):
+            is_ended = cpu.turn is not None and cpu.turn.is_ended
+            if self._twin.is_ended(number) != is_ended:
+                what = "is to be ended, and goes on" if is_ended else "is ended, and should go on"
+                raise _Parted(f"CPU {number}: its turn {what}", cpu.turn and cpu.turn.queue)
 
     def _schedule(self, cpu: int) -> int | None:
         found = self._twin.schedule(cpu)

@@ -69,6 +69,21 @@ serve weighted { a: 3  b: 1 }
 place { prev  cpu in node  cpu in any }
 """
 )
+CUTTING = compiled(
+    """policy cutting
+use std.orders.{vruntime}
+task {
+  had : duration = 1ms in 0ns..100ms
+  on stop if granted < 8ms { had = granted }
+}
+queue a { global  order fifo  slice 1ms }
+queue b { global  order vruntime(credit: 10ms, fork: 1ms)  slice if had > 1500us then 8ms else 3ms }
+route { nice < 0 -> a  else -> b }
+serve weighted { a: 3  b: 1 }
+preempt { a over b after 1ms  b over b earlier after 2ms }
+"""
+)
+SUBJECTS = (POLICY, PLACED, LADDERS, CUTTING)
 
 STOP = "t->task.burst = clamp_to(quotient(t->task.burst + used, 2), 0, 100000000);"
 BY_KEY = "insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);"
@@ -203,6 +218,28 @@ OF_LADDERS: Mapping[str, Defect] = {
     "arrives twice": ("t->turn.returned = cpu < 0;", ""),
 }
 
+SHORTEN = "\tif (!t->turn.running && shorten(t, scx_bpf_task_cpu(p)))\n"
+OF_CUTTING: Mapping[str, Defect] = {
+    "turns start at their length": (SHORTEN, "\tif (false)\n"),
+    "turns that go on are not shortened": ("\t\t\tshorten(t, cpu);\n", ""),
+    "nobody is cut short": ("\telse if (t->turn.comes)\n\t\tcut_for(p, t, now);\n", ""),
+    "who comes back cuts others": ("comes = t->turn.asleep ||", "comes = true ||"),
+    "only who wakes cuts others": ("t->turn.asleep || t->turn.waiting;", "t->turn.asleep;"),
+    "another queue is cut": (
+        "cut_any(p, QUEUE_B, 1000000, now)",
+        "cut_any(p, QUEUE_A, 1000000, now)",
+    ),
+    "left too much": ("cut_any(p, QUEUE_B, 1000000, now)", "cut_any(p, QUEUE_B, 4000000, now)"),
+    "keys make no difference": (
+        "cut_later(p, QUEUE_B, 2000000, now, t->turn.key)",
+        "cut_any(p, QUEUE_B, 2000000, now)",
+    ),
+    "keys make no difference at the start": (" && point_before(head, t->turn.key)", ""),
+    "ticks forgotten": ("\t.tick = (void *)cutting_tick,\n", ""),
+    "granted as if not cut": ("\t\tt->turn.slice_ns = allowed_ns(c);\n", "\t\t;\n"),
+    "turns not counted": ("\tturn_begins(c, &t->turn, now);\n", ""),
+}
+
 
 @pytest.fixture(scope="module")
 def twins() -> dict[str, Twin]:
@@ -210,20 +247,21 @@ def twins() -> dict[str, Twin]:
     units = [(name, POLICY, c_of(POLICY, defect)) for name, defect in DEFECTS.items()]
     units += [(name, PLACED, c_of(PLACED, defect)) for name, defect in OF_PLACING.items()]
     units += [(name, LADDERS, c_of(LADDERS, defect)) for name, defect in OF_LADDERS.items()]
+    units += [(name, CUTTING, c_of(CUTTING, defect)) for name, defect in OF_CUTTING.items()]
     machines = natives([(c, policy) for _, policy, c in units])
     return {name: twin for (name, _, _), twin in zip(units, machines, strict=True)}
 
 
 @needs_zig
-@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS])
+@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS, *OF_CUTTING])
 def test_a_defect_is_noticed(name: str, twins: dict[str, Twin]) -> None:
-    policy = POLICY if name in DEFECTS else PLACED if name in OF_PLACING else LADDERS
+    groups = (DEFECTS, OF_PLACING, OF_LADDERS, OF_CUTTING)
+    policy = next(s for s, group in zip(SUBJECTS, groups, strict=True) if name in group)
     assert check(policy, twins[name], PLAN).failure is not None
 
 
 @needs_zig
 def test_without_a_defect_nothing_is_noticed() -> None:
-    policies = (POLICY, PLACED, LADDERS)
-    twins = natives([(c_of(policy), policy) for policy in policies])
-    for policy, twin in zip(policies, twins, strict=True):
+    twins = natives([(c_of(policy), policy) for policy in SUBJECTS])
+    for policy, twin in zip(SUBJECTS, twins, strict=True):
         assert check(policy, twin, PLAN).failure is None

@@ -102,8 +102,8 @@ struct bpf_iter_num {
 	int next, end;
 };
 
-enum { SCX_TASK_QUEUED = 1, SCX_DEQ_SLEEP = 1, SCX_KICK_IDLE = 1, SCX_PICK_IDLE_CORE = 1,
-       SCX_WAKE_SYNC = 16 };
+enum { SCX_TASK_QUEUED = 1, SCX_DEQ_SLEEP = 1, SCX_KICK_IDLE = 1, SCX_KICK_PREEMPT = 2,
+       SCX_PICK_IDLE_CORE = 1, SCX_WAKE_SYNC = 16 };
 #define SCX_DSQ_GLOBAL 0x8000000000000001ULL
 #define SCX_DSQ_LOCAL 0x8000000000000002ULL
 
@@ -111,6 +111,7 @@ struct sched_ext_ops {
 	s32 (*select_cpu)(u64 *args);
 	void (*enqueue)(u64 *args);
 	void (*dispatch)(u64 *args);
+	void (*tick)(u64 *args);
 	void (*running)(u64 *args);
 	void (*stopping)(u64 *args);
 	void (*quiescent)(u64 *args);

@@ -29,7 +29,7 @@ static struct host_task tasks_[TASKS];
 static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
-static bool idle_bit[CPUS], kicked[CPUS];
+static bool idle_bit[CPUS], kicked[CPUS], ended[CPUS];
 static u64 now_, seq_, lookups;
 static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
 static char fault[256];
@@ -154,7 +154,15 @@ long bpf_probe_read_kernel_str(void *to, u32 size, const void *from)
 }
 
 s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) { return 0; }
-void scx_bpf_kick_cpu(s32 cpu, u64 flags) { kicked[cpu] = true; }
+
+void scx_bpf_kick_cpu(s32 cpu, u64 flags)
+{
+	if (flags & SCX_KICK_PREEMPT)
+		ended[cpu] = true;
+	else
+		kicked[cpu] = true;
+}
+
 s32 scx_bpf_task_cpu(const struct task_struct *p) { return host(p)->cpu; }
 
 const struct cpumask *scx_bpf_get_possible_cpumask(void)
@@ -377,6 +385,7 @@ int host_schedule(int cpu)
 	this_cpu = cpu;
 	blocked[cpu] = NULL;
 	kicked[cpu] = false;
+	ended[cpu] = false;
 	if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED) && prev->p.scx.slice)
 		return prev - tasks_;
 	if (!first_local(cpu)) {
@@ -421,6 +430,17 @@ int host_schedule(int cpu)
 void host_expire(int cpu)
 {
 	curr[cpu]->p.scx.slice = 0;
+}
+
+/* The tick, and whether it ends the turn on `cpu`. */
+int host_tick(int cpu)
+{
+	u64 args[] = { (u64)&curr[cpu]->p };
+
+	this_cpu = cpu;
+	if (OPS.tick)
+		OPS.tick(args);
+	return !curr[cpu]->p.scx.slice;
 }
 
 void host_block(int cpu)
@@ -568,6 +588,7 @@ void host_start(int cpus, int llcs, int nodes, int smt)
 
 void host_time(u64 now) { now_ = now; }
 int host_kicked(int cpu) { return kicked[cpu]; }
+int host_ended(int cpu) { return ended[cpu]; }
 int host_cpu(int task) { return tasks_[task].cpu; }
 u64 host_slice(int task) { return tasks_[task].p.scx.slice; }
 const char *host_fault(void) { return fault; }

@@ -53,10 +53,12 @@ struct table {
 	void (*wake)(int task, int cpu, int sync);
 	void (*wake_late)(int task, int cpu);
 	void (*expire)(int cpu);
+	int (*tick)(int cpu);
 	void (*block)(int cpu);
 	void (*touch)(int cpu);
 	int (*schedule)(int cpu);
 	int (*kicked)(int cpu);
+	int (*ended)(int cpu);
 	int (*cpu)(int task);
 	u64 (*slice)(int task);
 	const char *(*fault)(void);

@@ -117,6 +117,12 @@ static __always_inline void kick_idle(s32 cpu)
 	scx_bpf_kick_cpu(cpu, core_enum(scx_kick_flags, SCX_KICK_IDLE));
 }
 
+/* End the slice of whatever a CPU runs, and let it choose. */
+static __always_inline void kick_running(s32 cpu)
+{
+	scx_bpf_kick_cpu(cpu, core_enum(scx_kick_flags, SCX_KICK_PREEMPT));
+}
+
 /*
  * A BPF program holds migration off for the task that it interrupts, so a count of one means
  * nothing for the current task.

@@ -7,13 +7,10 @@
 #define SCHEDC_TOPOLOGY_H
 
 #include "cpumask.h"
+#include "distance.h"
 
 /* A cache or a node with a greater number is not known. */
 #define MAX_PARTS 1024
-
-/* By CPU: a number that all CPUs of its cache, or of its node, have in common. */
-extern const int sd_llc_id __ksym;
-extern const int numa_node __ksym;
 
 /* The CPUs of cache n are at n, those of node n at MAX_PARTS + n. */
 struct {
@@ -22,20 +19,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct cpu_set);
 } parts SEC(".maps");
-
-static __always_inline s32 llc_of(s32 cpu)
-{
-	const int *llc = bpf_per_cpu_ptr(&sd_llc_id, cpu);
-
-	return llc ? *llc : -1;
-}
-
-static __always_inline s32 node_of(s32 cpu)
-{
-	const int *node = bpf_per_cpu_ptr(&numa_node, cpu);
-
-	return node ? *node : -1;
-}
 
 static __always_inline struct bpf_cpumask *part(u32 first, s32 number)
 {

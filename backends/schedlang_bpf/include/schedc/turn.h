@@ -24,6 +24,7 @@ struct turn {
 	bool waiting;
 	bool running;
 	bool asleep; /* or not seen yet: its next arrival is a wake-up */
+	bool comes; /* its arrival may cut a turn short: it was not on a CPU that chooses now */
 	bool placed; /* starts next without having been chosen */
 	bool returned; /* arrived already: enqueue only inserts it */
 };
