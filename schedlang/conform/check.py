@@ -84,7 +84,8 @@ def _traces(policy: ir.Policy, plan: Plan) -> Iterator[tuple[Setting, tuple[Even
     for number in range(plan.traces):
         random = Random(f"{plan.seed} {number}")
         setting = Setting(random.choice(SHAPES), _draw_params(policy, random))
-        yield setting, draw_events(random, plan.events, setting.topology.cpus, comms, cgroups)
+        cpus, ticks = setting.topology.cpus, bool(policy.preemptions)
+        yield setting, draw_events(random, plan.events, cpus, comms, cgroups, ticks=ticks)
 
 
 def _draw_params(policy: ir.Policy, random: Random) -> tuple[int, ...]:

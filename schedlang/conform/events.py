@@ -47,7 +47,6 @@ class Event(NamedTuple):
 
 ACTS: Final = (
     *(Act.EXPIRE,) * 4,
-    Act.TICK,
     *(Act.BLOCK,) * 3,
     *(Act.WAKE,) * 5,
     *(Act.FORK,) * 2,
@@ -63,13 +62,20 @@ TIMES_NS: Final = (0, 1, 999, 1_000, 10**5, 10**6, 4 * 10**6, 10**8)
 
 
 def draw_events(
-    random: Random, length: int, cpus: int, comms: Sequence[str], cgroups: Sequence[str] = CGROUPS
+    random: Random,
+    length: int,
+    cpus: int,
+    comms: Sequence[str],
+    cgroups: Sequence[str] = CGROUPS,
+    *,
+    ticks: bool = False,
 ) -> tuple[Event, ...]:
     """The same events for the same state of `random`. Tasks are named after some of `comms`."""
+    acts = (*ACTS, Act.TICK) if ticks else ACTS
     return tuple(
         Event(
             _draw_ns(random),
-            random.choice(ACTS),
+            random.choice(acts),
             random.randrange(64),
             _draw_spec(random, cpus, comms, cgroups),
             random.random() < 0.2,

@@ -137,7 +137,7 @@ class _Pair:
                 if busy:
                     self._stop(busy[event.pick % len(busy)], blocked=event.act is Act.BLOCK)
             case Act.TICK:
-                if busy and self._policy.preemptions:
+                if busy:
                     self._tick(busy[event.pick % len(busy)])
             case Act.CHANGE:
                 if still:
@@ -178,7 +178,6 @@ class _Pair:
         self._choose(cpu, was_idle=False)
 
     def _tick(self, cpu: int) -> None:
-        """It ends a turn only where there are rules of `preempt`: else the kernel's own does."""
         turn = self._machine.cpus[cpu].turn
         assert turn is not None
         is_over = self.now - turn.start >= turn.granted_ns
