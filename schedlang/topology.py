@@ -13,12 +13,15 @@ from typing import final
 @final
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """`cpus` logical CPUs in all; `llcs` caches in all, over `nodes` nodes; `smt` CPUs a core."""
+    """`cpus` logical CPUs in all; `llcs` caches in all, over `nodes` nodes; `smt` CPUs a core. The
+    last `little` CPUs have less capacity than the others.
+    """
 
     cpus: int = 2
     llcs: int = 1
     nodes: int = 1
     smt: int = 1
+    little: int = 0
 
     def core_of(self, cpu: int) -> int:
         return cpu // self.smt

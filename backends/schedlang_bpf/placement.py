@@ -66,15 +66,15 @@ def _ladders(policy: Policy, names: Names) -> Iterator[LadderView]:
     """Each once; the policy's own, for all other queues, comes last."""
     if not is_by_queue(policy):
         if policy.placement:
-            yield _ladder("place", policy.placement, follows_wakers(policy))
+            yield _ladder("place", policy.placement, policy)
         return
     numbers = range(len(policy.queues))
     own = {policy.ladder(n): n for n in reversed(numbers) if policy.queues[n].placement is not None}
     for rungs, first in reversed(own.items()):
         queues = [names.queue_ids[n] for n in numbers if policy.queues[n].placement == rungs]
-        yield _ladder(f"place_{names.queues[first]}", rungs, follows_wakers(policy), queues)
+        yield _ladder(f"place_{names.queues[first]}", rungs, policy, queues)
     if _has_others(policy):
-        yield _ladder(_OTHERS, policy.placement, follows_wakers(policy))
+        yield _ladder(_OTHERS, policy.placement, policy)
 
 
 def _has_others(policy: Policy) -> bool:
@@ -87,11 +87,12 @@ def _ladder_call(function: str, wakes: bool) -> str:
 
 
 def _ladder(
-    function: str, rungs: tuple[Rung, ...], wakes: bool, queues: list[str] | None = None
+    function: str, rungs: tuple[Rung, ...], policy: Policy, queues: list[str] | None = None
 ) -> LadderView:
+    wakes = follows_wakers(policy)
     return LadderView(
         function,
-        f"place {{ {' '.join(map(rung_text, rungs))} }}",
+        f"place {{ {' '.join(rung_text(rung, policy) for rung in rungs)} }}",
         "struct task_struct *p, s32 prev_cpu" + ", u64 wake_flags" * wakes,
         tuple(map(_rung, rungs)),
         _ladder_call(function, wakes),
@@ -130,5 +131,7 @@ def _before(rung: Rung) -> str:
             return f"{_NEAR}node_cpus(prev_cpu), "
         case Near.ANY | None:
             return _ANYWHERE
+        case int():
+            return f"{_NEAR}set_cpus({rung.within}), "
         case _:
             assert_never(rung.within)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from schedlang.diagnostics.model import Diagnostic, Label
-from schedlang.ir.nodes import Policy, Queue, Scope
+from schedlang.ir.nodes import CpuSet, Policy, Queue, Scope
 
 CODE = "E0403"
 
 
 def uncovered(policy: Policy) -> tuple[Diagnostic, ...]:
-    return tuple(_scope(queue) for queue in policy.queues if queue.scope is not Scope.GLOBAL)
+    scoped = (_scope(queue) for queue in policy.queues if queue.scope is not Scope.GLOBAL)
+    return (*scoped, *map(_cpuset, policy.cpusets))
+
+
+def _cpuset(cpus: CpuSet) -> Diagnostic:
+    message = f"the set of CPUs `{cpus.name}` is not compiled to C yet"
+    note = "`schedc sim` and `schedc test` run it"
+    return Diagnostic(CODE, message, Label(cpus.span), notes=(note,))
 
 
 def _scope(queue: Queue) -> Diagnostic:

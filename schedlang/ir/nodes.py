@@ -21,6 +21,7 @@ MAX_CHARGE_NS = 1_000_000_000
 MAX_MAGNITUDE = 2**62
 MAX_DEBT = 2**60
 MAX_LCM = 2**20
+MAX_CPU = 1023
 MIN_GUARD_DELAY_NS = 1_000
 MIN_PREEMPT_DELAY_NS = 1_000
 DEFAULT_WEIGHT = 100
@@ -428,13 +429,37 @@ class Near(StrEnum):
     ANY = "any"
 
 
+class Builtin(StrEnum):
+    """Sets of CPUs that the machine knows: all, and by capacity. Of equal ones all are big."""
+
+    ALL = "all"
+    BIG = "big"
+    LITTLE = "little"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CpuSet:
+    """The CPUs in `ranges`, from the first to the last of each, or those of `builtin`.
+
+    A machine may lack some of them.
+    """
+
+    name: str
+    ranges: tuple[tuple[int, int], ...]
+    builtin: Builtin | None
+    span: Span
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step of a placement ladder. `within` is None unless `kind` is `CORE` or `CPU`."""
+    """A step of a placement ladder. `within`, a number of a set or an area around the last CPU, is
+    None unless `kind` is `CORE` or `CPU`.
+    """
 
     kind: RungKind
-    within: Near | None
+    within: Near | int | None
     span: Span
 
 
@@ -442,7 +467,7 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`steal` None: a CPU takes from the instance that it is in alone. `placement` None: the ladder
-    of the policy holds for it.
+    of the policy holds for it. `cpus` is the set that its tasks are kept to, if they can be.
     """
 
     name: str
@@ -452,6 +477,7 @@ class Queue:
     scope: Scope = Scope.GLOBAL
     steal: Steal | None = None
     placement: tuple[Rung, ...] | None = None
+    cpus: int | None = None
 
     @property
     def is_reachable(self) -> bool:
@@ -512,7 +538,9 @@ class Share:
 @final
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """`index` numbers the weighted nodes of a policy from 0, outermost and leftmost first."""
+    """`index` numbers the weighted nodes of a policy from 0: those of the trees with a set first,
+    in each tree the outermost and leftmost.
+    """
 
     index: int
     shares: tuple[Share, ...]
@@ -520,6 +548,15 @@ class Weighted:
 
 
 Tree = Leaf | Strict | Weighted
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """The tree of the CPUs in set number `cpus`, or of all that have no other."""
+
+    cpus: int | None
+    tree: Tree
 
 
 @final
@@ -656,6 +693,13 @@ class Policy:
     tests: tuple[Test, ...] = ()
     preemptions: tuple[Preempt, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    cpusets: tuple[CpuSet, ...] = ()
+    serves_on: tuple[Serve, ...] = ()
+
+    @property
+    def serves(self) -> tuple[Serve, ...]:
+        """All trees; a CPU's is the first that it is in the set of, and all are in the last's."""
+        return (*self.serves_on, Serve(None, self.serve))
 
     def ladder(self, queue: int) -> tuple[Rung, ...]:
         """By which rungs a task that was routed to `queue` looks for an idle CPU."""

@@ -41,8 +41,13 @@ def _policy(policy: ir.Policy) -> Iterator[str]:
     for rule in policy.route.rules:
         yield f"  {show(rule.condition)} -> {policy.queues[rule.queue].name}"
     yield f"  else -> {policy.queues[policy.route.otherwise].name}"
-    yield "serve"
-    yield from _tree(policy.serve, policy, "  ")
+    for cpus in policy.cpusets:
+        if cpus.builtin is None:
+            yield f"cpuset {cpus.name} = {', '.join(f'{a}-{b}' for a, b in cpus.ranges)}"
+    for serve in policy.serves:
+        on = "" if serve.cpus is None else f" on {policy.cpusets[serve.cpus].name}"
+        yield f"serve{on}"
+        yield from _tree(serve.tree, policy, "  ")
     yield from _promises(policy, show)
 
 
@@ -60,7 +65,7 @@ def _promises(policy: ir.Policy, show: Show) -> Iterator[str]:
         who = f"{names[rule.by]} over {names[rule.over]}{' earlier' if rule.earlier else ''}"
         yield f"preempt {who} after {_typed(rule.after, show)}"
     if policy.placement:
-        yield f"place {ladder_text(policy.placement)}"
+        yield f"place {ladder_text(policy.placement, policy)}"
     for goal in policy.goals:
         yield f"guarantee {_goal(goal, names, show)}"
     for accept in policy.accepts:
@@ -102,17 +107,22 @@ def _queue(queue: ir.Queue, policy: ir.Policy) -> Iterator[str]:
         yield f"  clock follows {order.states[order.clock_state].name}"
     yield f"  key {'arrival' if order.key is None else _typed(order.key, show)}"
     yield f"  slice {_typed(queue.slice, show)}"
+    if queue.cpus is not None:
+        yield f"  on {policy.cpusets[queue.cpus].name}"
     if queue.placement is not None:
-        yield f"  place {ladder_text(queue.placement)}"
+        yield f"  place {ladder_text(queue.placement, policy)}"
 
 
-def ladder_text(rungs: tuple[ir.Rung, ...]) -> str:
-    return ", ".join(map(rung_text, rungs))
+def ladder_text(rungs: tuple[ir.Rung, ...], policy: ir.Policy) -> str:
+    return ", ".join(rung_text(rung, policy) for rung in rungs)
 
 
-def rung_text(rung: ir.Rung) -> str:
+def rung_text(rung: ir.Rung, policy: ir.Policy) -> str:
     """As the policy writes it."""
-    return f"{rung.kind}" if rung.within is None else f"{rung.kind} in {rung.within}"
+    if rung.within is None:
+        return f"{rung.kind}"
+    where = policy.cpusets[rung.within].name if isinstance(rung.within, int) else rung.within
+    return f"{rung.kind} in {where}"
 
 
 def _members(

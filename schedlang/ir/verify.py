@@ -43,7 +43,8 @@ def verify(policy: ir.Policy) -> None:
     _verify_tree(policy, Place("serve", policy.params))
     _verify_guards(policy, Place("guard", policy.params))
     _verify_preemptions(policy, Place("preempt", policy.params))
-    _verify_ladder(policy.placement, Place("place", policy.params))
+    _verify_ladder(policy.placement, policy, Place("place", policy.params))
+    _verify_sets(policy, Place("cpuset", policy.params))
     for goal in policy.goals:
         _verify_goal(goal, policy)
     for accept in policy.accepts:
@@ -123,14 +124,29 @@ def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
     fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
     place.demand(fits, f"its slice is in {bounds}")
     place.demand(queue.steal is None or queue.is_reachable, "it steals nothing")
-    _verify_ladder(queue.placement or (), place)
+    _verify_ladder(queue.placement or (), policy, place)
+    place.demand(queue.cpus is None or _is_set(queue.cpus, policy), f"set {queue.cpus}")
 
 
-def _verify_ladder(rungs: tuple[ir.Rung, ...], place: Place) -> None:
+def _is_set(number: int | None, policy: ir.Policy) -> bool:
+    return number is not None and 0 <= number < len(policy.cpusets)
+
+
+def _verify_sets(policy: ir.Policy, place: Place) -> None:
+    _demand_distinct((cpus.name for cpus in policy.cpusets), place)
+    for cpus in policy.cpusets:
+        place.demand(bool(cpus.ranges) != (cpus.builtin is not None), "what is in it")
+        for first, last in cpus.ranges:
+            place.demand(0 <= first <= last <= ir.MAX_CPU, f"CPUs {first} to {last}")
+
+
+def _verify_ladder(rungs: tuple[ir.Rung, ...], policy: ir.Policy, place: Place) -> None:
     _demand_distinct(((rung.kind, rung.within) for rung in rungs), place)
     for rung in rungs:
         looks = rung.kind in (ir.RungKind.CORE, ir.RungKind.CPU)
         place.demand((rung.within is not None) == looks, f"where `{rung.kind}` looks")
+        if isinstance(rung.within, int):
+            place.demand(_is_set(rung.within, policy), f"there is no set {rung.within}")
 
 
 def _verify_route(policy: ir.Policy, place: Place) -> None:
@@ -141,9 +157,13 @@ def _verify_route(policy: ir.Policy, place: Place) -> None:
 
 
 def _verify_tree(policy: ir.Policy, place: Place) -> None:
-    named = sorted(leaf.queue for leaf in leaves(policy.serve))
-    place.demand(named == list(range(len(policy.queues))), f"the tree names queues {named}")
-    numbers = _verify_node(policy.serve, place)
+    numbers: list[int] = []
+    for serve in policy.serves:
+        named = sorted(leaf.queue for leaf in leaves(serve.tree))
+        place.demand(named == list(range(len(policy.queues))), f"a tree names queues {named}")
+        numbers += _verify_node(serve.tree, place)
+    for serve in policy.serves_on:
+        place.demand(_is_set(serve.cpus, policy), f"there is no set {serve.cpus}")
     place.demand(numbers == list(range(len(numbers))), f"weighted nodes are numbered {numbers}")
 
 

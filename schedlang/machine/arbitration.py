@@ -17,6 +17,7 @@ from schedlang.ir.nodes import (
     GuardShare,
     Leaf,
     Policy,
+    Serve,
     Strict,
     Tree,
     Weighted,
@@ -60,8 +61,20 @@ class Branch:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class ServedTree:
+    """A tree as it is walked, and what serving each queue by it costs. Its CPUs are in `cpus`, the
+    number of a set; None: in no other tree's.
+    """
+
+    cpus: int | None
+    root: Branch
+    charges_of: tuple[list[Charge], ...]
+
+
+@final
 class Arbitration:
-    """A policy's guards and tree under given params: what all CPUs share."""
+    """A policy's guards and trees under given params: what all CPUs share."""
 
     def __init__(self, policy: Policy, params: tuple[int, ...]) -> None:
         self.watches = tuple(
@@ -72,9 +85,8 @@ class Arbitration:
             tuple(watch for watch in self.watches if watch.queue == queue)
             for queue in range(len(policy.queues))
         )
-        self.charges_of: tuple[list[Charge], ...] = tuple([] for _ in policy.queues)
         self.widths: list[int] = []
-        self.root = self._branch(policy.serve)
+        self.trees = tuple(self._served(serve, len(policy.queues)) for serve in policy.serves)
         self._quantities = [_quantity(guard) for guard in policy.guards]
         self.set_params(params)
 
@@ -82,20 +94,24 @@ class Arbitration:
         """From now on the guards' delays and shares are those under `params`."""
         self.quantities = constant_values(self._quantities, params)
 
-    def _branch(self, tree: Tree) -> Branch:
+    def _served(self, serve: Serve, queues: int) -> ServedTree:
+        charges_of: tuple[list[Charge], ...] = tuple([] for _ in range(queues))
+        return ServedTree(serve.cpus, self._branch(serve.tree, charges_of), charges_of)
+
+    def _branch(self, tree: Tree, charges_of: tuple[list[Charge], ...]) -> Branch:
         """The tree's branch; the charges and widths below it are filled in."""
         match tree:
             case Leaf():
                 return Branch(1 << tree.queue, (), tree.queue, None)
             case Strict():
-                children = tuple(self._branch(child) for child in tree.children)
+                children = tuple(self._branch(child, charges_of) for child in tree.children)
                 return Branch(_union(children), children, None, None)
             case Weighted():
                 self.widths.append(len(tree.shares))
-                children = tuple(self._branch(share.child) for share in tree.shares)
+                children = tuple(self._branch(s.child, charges_of) for s in tree.shares)
                 for position, (share, child) in enumerate(zip(tree.shares, children, strict=True)):
                     charge = Charge(tree.index, position, share.scale)
-                    for queue, charges in enumerate(self.charges_of):
+                    for queue, charges in enumerate(charges_of):
                         if child.queues >> queue & 1:
                             charges.append(charge)
                 return Branch(_union(children), children, None, tree.index)
@@ -115,8 +131,10 @@ class RelativeArbitration(NamedTuple):
 class Arbiter:
     """The arbitration state of one CPU. `asked` are the weighted nodes that a choice has asked."""
 
-    def __init__(self, shared: Arbitration) -> None:
+    def __init__(self, shared: Arbitration, tree: ServedTree | None = None) -> None:
+        """`tree` is the CPU's, the policy's last unless it is given."""
         self._shared = shared
+        self._tree = shared.trees[-1] if tree is None else tree
         self.asked: set[int] = set()
         self._rested = True
         self._due = [0] * len(shared.watches)
@@ -159,7 +177,7 @@ class Arbiter:
                 self._due[watch.number] += -(-served_ns * 100 // quantity)
             else:
                 self._due[watch.number] = now + quantity
-        for charge in self._shared.charges_of[queue]:
+        for charge in self._tree.charges_of[queue]:
             p, most = self._p[charge.node], self._v[charge.node] + MAX_DEBT
             p[charge.child] = min(p[charge.child] + served_ns * charge.scale, most)
 
@@ -203,7 +221,7 @@ class Arbiter:
 
     def _walk(self, occupied: int) -> int | None:
         """The queue that the tree serves, None if all are empty."""
-        branch = self._shared.root
+        branch = self._tree.root
         while branch.queue is None:
             if branch.weighted is None:
                 for child in branch.children:

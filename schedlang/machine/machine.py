@@ -54,7 +54,7 @@ class Machine:
         self._code = code or compile_policy(policy)
         self._topology = topology
         self._arbitration = Arbitration(policy, params)
-        self._places = Places(topology)
+        self._places = Places(topology, policy.cpusets)
         self._ladders = tuple(map(policy.ladder, range(len(policy.queues))))
         preempts = bool(policy.preemptions)
         self._preemption = Preemption(policy, topology, params) if preempts else None
@@ -62,13 +62,14 @@ class Machine:
             Instances(queue, code, topology)
             for queue, code in zip(policy.queues, self._code.queues, strict=True)
         ]
+        served = [self._places.served(self._arbitration.trees, c) for c in range(topology.cpus)]
         self.cpus = [
-            Cpu(Arbiter(self._arbitration), tuple(queue.here[cpu] for queue in self.queues))
-            for cpu in range(topology.cpus)
+            Cpu(Arbiter(self._arbitration, tree), tuple(queue.here[cpu] for queue in self.queues))
+            for cpu, tree in enumerate(served)
         ]
-        self._stolen = [
-            leaf.queue for leaf in leaves(policy.serve) if policy.queues[leaf.queue].steal
-        ]
+        orders = [[leaf.queue for leaf in leaves(serve.tree)] for serve in policy.serves]
+        stolen = [[q for q in order if policy.queues[q].steal] for order in orders]
+        self._stolen = [stolen[self._arbitration.trees.index(tree)] for tree in served]
         self.state_types = self._code.state_types
         self._idle = (1 << topology.cpus) - 1
         self._seq = 0
@@ -178,7 +179,7 @@ class Machine:
         if blocked:
             t.phase = _BLOCKED
         else:
-            self._arrive(turn.task, now, woke=False, stays=t.cpus >> cpu & 1 == 1)
+            self._arrive(turn.task, now, woke=False, stays=cpu)
 
     def take_away(self, cpu: int, now: int) -> None:
         """A higher class takes the CPU, from a turn or from idleness."""
@@ -209,15 +210,16 @@ class Machine:
             task.states[snapshot.into] = waker.states[snapshot.of]
 
     def _arrive(
-        self, task: int, now: int, *, woke: bool, stays: bool = False, sync: int | None = None
+        self, task: int, now: int, *, woke: bool, stays: int | None = None, sync: int | None = None
     ) -> None:
-        """If it `stays`, it comes from a CPU that may run it next, and so cuts no turn short."""
+        """If it `stays` on a CPU that may run it next, it cuts no turn short."""
         env, t = self._env, self.tasks[task]
         env.task, env.task_states, env.now, env.woken = t.spec, t.states, now, woke
         if woke:
             for effect in self._code.on_wake:
                 effect(env)
         t.queue = self._code.route(env)
+        t.eligible = self._places.eligible(t.cpus, self.policy.queues[t.queue].cpus)
         code = self._code.queues[t.queue]
         claimed = self._claimed(t, sync) if woke else None
         instance = self.queues[t.queue].here[self._home(t, sync) if claimed is None else claimed]
@@ -236,20 +238,22 @@ class Machine:
             self._rouse(claimed)
             return
         t.phase = _QUEUED
-        instance.add(key, self._seq, task, t.cpus)
+        instance.add(key, self._seq, task, t.eligible)
         self._seq += 1
-        if not (self._idle and self._wake_idle(instance, t.cpus)) and not stays:
+        if self._idle and self._wake_idle(instance, t.eligible):
+            return
+        if stays is None or not t.eligible >> stays & 1:
             self._cut(t, instance, now)
 
     def _claimed(self, t: Task, sync: int | None) -> int | None:
         """The idle CPU that the rungs of its ladder find."""
-        return self._places.claimed(self._ladders[t.queue], t.cpu, self._idle, t.cpus, sync)
+        return self._places.claimed(self._ladders[t.queue], t.cpu, self._idle, t.eligible, sync)
 
     def _home(self, t: Task, sync: int | None) -> int:
         """The CPU whose instance a task joins that claims none."""
-        if sync is not None and t.cpus >> sync & 1 and follows_waker(self._ladders[t.queue]):
+        if sync is not None and t.eligible >> sync & 1 and follows_waker(self._ladders[t.queue]):
             return sync
-        return t.cpu if t.cpus >> t.cpu & 1 else least(t.cpus)
+        return t.cpu if t.eligible >> t.cpu & 1 else least(t.eligible)
 
     def _join(self, t: Task, instance: QueueInstance, now: int) -> None:
         """The task joins an instance of its queue that it was not in before."""
@@ -310,7 +314,7 @@ class Machine:
         chosen = c.arbiter.choose(occupied, now)
         if chosen is not None:
             return self._start(cpu, c.here[chosen].take(cpu), now)
-        for queue in self._stolen:
+        for queue in self._stolen[cpu]:
             for instance in self.queues[queue].others[cpu]:
                 if instance.entries and instance.is_occupied(cpu):
                     c.arbiter.place(queue, now)

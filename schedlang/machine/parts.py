@@ -75,8 +75,8 @@ class Phase(Enum):
 class Task:
     """`cpu` is where it last ran; `queue`, `key` and `slice_ns` are what its last arrival gave it.
 
-    `cpus` are those of the machine that it may run on; `chosen` tells that it was last chosen.
-    By queue, `instances` are those that it was in last.
+    `cpus` are those of the machine that it may run on, `eligible` those of them that it waits for;
+    `chosen` tells that it was last chosen. By queue, `instances` are those that it was in last.
     """
 
     spec: TaskSpec
@@ -90,3 +90,4 @@ class Task:
     slice_ns: int = 0
     key: int = 0
     chosen: Chosen | None = None
+    eligible: int = 0

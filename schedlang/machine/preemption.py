@@ -49,8 +49,8 @@ class Preemption:
         """The CPU whose turn `task`, which has come to wait, cuts short; None: there is none."""
         if not self._by[task.queue]:
             return None
-        home = task.cpu if task.cpus >> task.cpu & 1 else least(task.cpus)
-        reached = task.cpus & instance.members
+        home = task.cpu if task.eligible >> task.cpu & 1 else least(task.eligible)
+        reached = task.eligible & instance.members
         for number, rule in self._by[task.queue]:
             for cpu in self._near[home]:
                 turn = cpus[cpu].turn

@@ -86,11 +86,11 @@ def _words(policy: Policy) -> dict[str, str]:
     for queue in policy.queues:
         words[f"queue {queue.name}"] = _text(policy, [queue.span])
     words["route"] = _text(policy, [policy.route.span])
-    words["serve"] = _text(policy, [policy.serve.span])
+    words["serve"] = _text(policy, [serve.tree.span for serve in policy.serves])
     if policy.guards:
         words["guards"] = _text(policy, [guard.span for guard in policy.guards])
     if policy.placement:
-        words["place"] = ladder_text(policy.placement)
+        words["place"] = ladder_text(policy.placement, policy)
     return words
 
 

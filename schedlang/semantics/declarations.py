@@ -25,6 +25,8 @@ class Declarations:
     tasks: tuple[ast.Task, ...]
     queues: tuple[ast.Queue, ...]
     route: ast.Route | None
+    cpusets: tuple[ast.CpuSet, ...]
+    serves_on: tuple[ast.Serve, ...]
     serve: ast.Serve | None
     guards: tuple[ast.GuardAfter | ast.GuardShare, ...]
     preempt: ast.Preempt | None
@@ -42,7 +44,8 @@ def sort_declarations(tree: ast.File, end: Span, findings: Findings) -> Declarat
         _kind(tree, ast.Task),
         _kind(tree, ast.Queue),
         _single(_kind(tree, ast.Route), "route", end, findings, "route { else -> QUEUE }"),
-        _single(_kind(tree, ast.Serve), "serve", end, findings, "serve QUEUE"),
+        _kind(tree, ast.CpuSet),
+        *_serves(_kind(tree, ast.Serve), end, findings),
         tuple(d for d in tree.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)),
         _single(_kind(tree, ast.Preempt), "preempt", end, findings),
         _single(_places(tree), "place", end, findings),
@@ -63,6 +66,23 @@ def _kind(tree: ast.File, kind: type[D]) -> tuple[D, ...]:
 
 def _places(tree: ast.File) -> tuple[ast.Place | ast.PlaceBy, ...]:
     return tuple(d for d in tree.decls if isinstance(d, ast.Place | ast.PlaceBy))
+
+
+def _serves(
+    found: tuple[ast.Serve, ...], end: Span, findings: Findings
+) -> tuple[tuple[ast.Serve, ...], ast.Serve | None]:
+    """The trees of sets, and the one of all other CPUs."""
+    last = _single(tuple(s for s in found if not s.cpus), "serve", end, findings, "serve QUEUE")
+    for late in found[found.index(last) + 1 :] if last else ():
+        if late.cpus:
+            label = (
+                Label(last.span, "this is the tree of all CPUs that have no other")
+                if last
+                else None
+            )
+            message = "a tree of some CPUs stands before the one of all others"
+            findings.add("E0210", message, late.span, secondary=(label,) if label else ())
+    return tuple(s for s in found if s.cpus), last
 
 
 S = TypeVar("S", ast.Route, ast.Serve, ast.Preempt, ast.Place | ast.PlaceBy)
@@ -100,7 +120,7 @@ def _names(tree: ast.File) -> Iterator[ast.Ident]:
             yield from (name for name in decl.names if name.name not in BUILTINS)
         elif isinstance(decl, ast.Task):
             yield from (m.name for m in decl.members if isinstance(m, ast.State))
-        elif isinstance(decl, ast.Param | ast.Queue | Shared):
+        elif isinstance(decl, ast.Param | ast.CpuSet | ast.Queue | Shared):
             yield decl.name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import final
 
 from schedlang.diagnostics.model import Diagnostic, Severity
@@ -11,6 +12,7 @@ from schedlang.diagnostics.suggest import did_you_mean
 from schedlang.ir import nodes as ir
 from schedlang.ir.nodes import Type
 from schedlang.semantics.claims import lower_goal
+from schedlang.semantics.cpusets import CpuSets
 from schedlang.semantics.declarations import Declarations, sort_declarations
 from schedlang.semantics.expressions import lower_as
 from schedlang.semantics.instances import check_instances
@@ -64,16 +66,23 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
     scope = Scope("a policy", params, module, findings, remembered=remembered)
     states, handlers = lower_task(declared.tasks, scope)
     task_scope = replace(scope, task_states={s.name: (i, s) for i, s in enumerate(states)})
-    queues = tuple(_queue(queue, task_scope) for queue in declared.queues)
+    sets = CpuSets(declared.cpusets, findings)
+    queues = tuple(_queue(queue, task_scope, sets) for queue in declared.queues)
     names = QueueNames({q.name.name: i for i, q in enumerate(declared.queues)}, findings)
     route = declared.route and _route(declared.route, names, task_scope)
-    serve = declared.serve and _serve(declared.serve, module, names)
+    numbers = count()
+    serves_on = tuple(
+        ir.Serve(sets.index(on.cpus), served)
+        for on in declared.serves_on
+        if on.cpus and (served := _serve(on, module, names, numbers)) is not None
+    )
+    serve = declared.serve and _serve(declared.serve, module, names, numbers)
     guards = lower_guards(declared.guards, names, scope)
     preemptions = lower_preempt(declared.preempt, queues, names, scope)
     goals = tuple(lower_goal(goal, names, scope) for goal in declared.goals)
     accepts = _accepts(declared.accepts, names)
     tests = lower_tests(declared.tests, scope)
-    rungs = lower_ladder(declared.place, module, findings) if declared.place else ()
+    rungs = lower_ladder(declared.place, module, sets, findings) if declared.place else ()
     known = tuple(queue for queue in queues if queue is not None)
     sources = reader.sources
     if remembered.has_statistics:
@@ -97,6 +106,8 @@ def lower(tree: ast.File, source: Source, shelf: Shelf = STANDARD) -> Lowered:
         tests,
         preemptions,
         tuple(remembered.snapshots),
+        sets.all,
+        serves_on,
     )
     check_rules(policy, findings)
     check_instances(policy, findings)
@@ -152,7 +163,7 @@ def _module(
 # --- queues
 
 
-def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
+def _queue(tree: ast.Queue, scope: Scope, sets: CpuSets) -> ir.Queue | None:
     clauses: dict[type[ast.Clause], ast.Clause] = {}
     for clause in tree.clauses:
         if type(clause) in clauses:
@@ -180,8 +191,10 @@ def _queue(tree: ast.Queue, scope: Scope) -> ir.Queue | None:
     reach = unit.scope if isinstance(unit, ast.Scope) else ir.Scope.GLOBAL
     steal = stealing.steal if isinstance(stealing, ast.Stealing) else None
     places = [c for c in tree.clauses if isinstance(c, ast.Place | ast.PlaceBy)]
-    ladder = lower_ladder(places[0], scope.module, scope.findings) if places else None
-    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal, ladder)
+    ladder = lower_ladder(places[0], scope.module, sets, scope.findings) if places else None
+    confine = clauses.get(ast.Confine)
+    cpus = sets.index(confine.cpus) if isinstance(confine, ast.Confine) else None
+    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal, ladder, cpus)
 
 
 def _order(tree: ast.Ordering, scope: Scope) -> ir.Order | None:
@@ -224,9 +237,11 @@ def _route(tree: ast.Route, names: QueueNames, scope: Scope) -> ir.Route | None:
     return None if otherwise is None else ir.Route(tuple(rules), otherwise, tree.span)
 
 
-def _serve(serve: ast.Serve, module: Module, names: QueueNames) -> ir.Tree | None:
+def _serve(
+    serve: ast.Serve, module: Module, names: QueueNames, numbers: count[int]
+) -> ir.Tree | None:
     tree = expand_tree(serve.tree, module, names.findings)
-    return None if tree is None else lower_tree(tree, names, serve.tree.span)
+    return None if tree is None else lower_tree(tree, names, serve.tree.span, numbers)
 
 
 def _accepts(trees: tuple[ast.Accept, ...], names: QueueNames) -> tuple[ir.Accept, ...]:

@@ -42,9 +42,13 @@ class QueueNames:
 # --- the tree
 
 
-def lower_tree(tree: ast.Tree, names: QueueNames, whole: Span) -> ir.Tree | None:
-    """The tree with every queue in it exactly once. It has no templates; `whole` is its place."""
-    lowered = _tree(tree, names, count())
+def lower_tree(
+    tree: ast.Tree, names: QueueNames, whole: Span, numbers: count[int]
+) -> ir.Tree | None:
+    """The tree with every queue in it exactly once. It has no templates; `whole` is its place, and
+    `numbers` are those of its weighted nodes.
+    """
+    lowered = _tree(tree, names, numbers)
     if lowered is None:
         return None
     seen: dict[int, ir.Leaf] = {}

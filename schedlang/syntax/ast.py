@@ -292,7 +292,7 @@ class Slice:
 @final
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """`within` is where `core in` and `cpu in` look, None for other kinds."""
+    """`within` is where `core in` and `cpu in` look: a set, or a word; None for other kinds."""
 
     kind: RungKind
     within: Ident | None
@@ -317,7 +317,16 @@ class PlaceBy:
     span: Span = field(compare=False)
 
 
-Clause = Scope | Ordering | Slice | Stealing | Place | PlaceBy
+@final
+@dataclass(frozen=True, slots=True)
+class Confine:
+    """`on SET`."""
+
+    cpus: Ident
+    span: Span = field(compare=False)
+
+
+Clause = Scope | Ordering | Slice | Stealing | Place | PlaceBy | Confine
 
 
 @final
@@ -400,6 +409,9 @@ class TreeTemplate:
 @final
 @dataclass(frozen=True, slots=True)
 class Serve:
+    """`cpus` is the set of `serve on SET`."""
+
+    cpus: Ident | None
     tree: Tree
     span: Span = field(compare=False)
 
@@ -555,6 +567,14 @@ class Cpus:
 
 @final
 @dataclass(frozen=True, slots=True)
+class CpuSet:
+    name: Ident
+    cpus: tuple[Cpus, ...]
+    span: Span = field(compare=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class OnCpus:
     cpus: tuple[Cpus, ...]
     span: Span = field(compare=False)
@@ -627,6 +647,7 @@ class Test:
 Decl = (
     Use
     | Param
+    | CpuSet
     | Function
     | Task
     | Order

@@ -145,6 +145,12 @@ class TreeBuilder(Transformer[Token, ast.File]):
         lo, hi = _exprs(items)
         return ast.Range(lo, hi, self._span(items))
 
+    def cpuset(self, items: Items) -> ast.CpuSet:
+        return ast.CpuSet(self._ident(items[1]), _all(items, ast.Cpus), self._span(items))
+
+    def confine(self, items: Items) -> ast.Confine:
+        return ast.Confine(self._ident(items[1]), self._span(items))
+
     def fn(self, items: Items) -> ast.Function:
         formals = _group(items, ast.Formal)
         return ast.Function(self._ident(items[1]), formals, _expr(items), self._span(items))
@@ -234,7 +240,8 @@ class TreeBuilder(Transformer[Token, ast.File]):
     # --- choice and placement
 
     def serve(self, items: Items) -> ast.Serve:
-        return ast.Serve(_trees(items)[0], self._span(items))
+        cpus = self._ident(items[2]) if _is(items[1], "ON") else None
+        return ast.Serve(cpus, _trees(items)[0], self._span(items))
 
     def leaf(self, items: Items) -> ast.Leaf:
         return ast.Leaf(self._ident(items[0]), self._span(items))

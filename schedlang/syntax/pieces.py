@@ -78,6 +78,9 @@ def _declaration(decl: ast.Decl) -> Piece:
             return _line(decl, f"use {path}.{{{spell.names(decl.names)}}}")
         case ast.Param():
             return _typed(decl, f"param {decl.name.name}", decl.default, "param")
+        case ast.CpuSet():
+            name, cpus = f"cpuset {decl.name.name}", f"= {spell.cpu_list(decl.cpus)}"
+            return _line(decl, name, cpus, kind="cpuset", family="param")
         case ast.Function():
             head = f"fn {decl.name.name}({spell.formals(decl.formals)})"
             body = f"= {spell.expression(decl.body)}"
@@ -120,7 +123,8 @@ def _choice(decl: Choice) -> Piece:
         case ast.Route():
             return _route(decl)
         case ast.Serve():
-            return _tree(decl.tree, decl.span, "serve ", "")
+            on = f"on {decl.cpus.name} " if decl.cpus else ""
+            return _tree(decl.tree, decl.span, f"serve {on}", "")
         case ast.TreeTemplate():
             head = f"tree {decl.name.name}({spell.names(decl.formals)}) = "
             return _tree(decl.tree, decl.span, head, "")

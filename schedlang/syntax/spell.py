@@ -84,6 +84,8 @@ def clause(item: ast.Clause) -> str:
             return f"slice {expression(value)}"
         case ast.Stealing(steal=steal):
             return str(steal)
+        case ast.Confine(cpus=cpus):
+            return f"on {cpus.name}"
         case ast.PlaceBy(ladder=ladder):
             return f"place {ladder.name}"
         case ast.Place(rungs=rungs):
@@ -151,11 +153,15 @@ def _trait(item: ast.Trait) -> str:
         case ast.Niceness(level=level):
             return f"nice {level.value}"
         case ast.OnCpus(cpus=cpus):
-            return f"on {', '.join(map(_cpus, cpus))}"
+            return f"on {cpu_list(cpus)}"
         case ast.Later(delay=delay):
             return f"after {expression(delay)}"
         case _:
             assert_never(item)
+
+
+def cpu_list(items: Iterable[ast.Cpus]) -> str:
+    return ", ".join(map(_cpus, items))
 
 
 def _cpus(item: ast.Cpus) -> str:

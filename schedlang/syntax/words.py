@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 DECLARATIONS = (
     "use",
     "param",
+    "cpuset",
     "fn",
     "task",
     "order",
@@ -24,11 +25,11 @@ DECLARATIONS = (
     "test",
 )
 LATER = {
-    "cpuset": "CPU sets",
+    "tunable": "CPU sets that change while loaded",
     "frequency": "frequency hints",
 }
 """Words that the language keeps for what a later version will say with them."""
-LATER_DECLARATIONS = ("cpuset",)
+LATER_DECLARATIONS: tuple[str, ...] = ()
 
 _KEYWORDS = (
     *("policy", "library", "on", "if", "then", "else", "and", "or", "not", "in", "key", "slice"),
@@ -79,6 +80,7 @@ FORMS = {
     "policy": "`policy NAME`",
     "use": "`use std.orders.{NAME, ...}`",
     "param": "`param NAME : TYPE = VALUE in LEAST..GREATEST`",
+    "cpuset": "`cpuset NAME = 0-3, 6`",
     "fn": "`fn NAME(ARGUMENT : TYPE, ...) = VALUE`",
     "task": "`task { STATE : TYPE = VALUE  on EVENT { STATE = VALUE } }`",
     "on": "`on EVENT if CONDITION { STATE = VALUE ... }`",
@@ -88,7 +90,7 @@ FORMS = {
     "slice": "`slice DURATION`",
     "per": "`per llc`, `per node` or `per cpu`",
     "route": "`route { CONDITION -> QUEUE  else -> QUEUE }`",
-    "serve": "`serve strict { QUEUE QUEUE }`",
+    "serve": "`serve strict { QUEUE QUEUE }` or `serve on SET strict { QUEUE QUEUE }`",
     "strict": "`strict { QUEUE QUEUE }`",
     "weighted": "`weighted { QUEUE: NUMBER  QUEUE: NUMBER }`",
     "tree": "`tree NAME(QUEUE, QUEUE) = strict { QUEUE QUEUE }`",

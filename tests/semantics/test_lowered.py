@@ -125,3 +125,21 @@ def test_a_queue_that_no_rule_reaches_is_warned_of() -> None:
     result = lowered(text)
     assert result.policy is not None
     assert [finding.code for finding in result.findings] == ["W0226"]
+
+
+def test_sets_are_numbered_and_trees_share_the_numbers_of_their_nodes() -> None:
+    text = """policy p
+        cpuset front = 0-1, 4
+        queue a { global  order fifo  slice 1ms  on front  place { cpu in little } }
+        queue b { global  order fifo  slice 1ms }
+        route { nice < 0 -> a  else -> b }
+        serve on front weighted { a: 4  b: 6 }
+        serve weighted { a: 1  b: 1 }"""
+    policy = accepted(text)
+    assert [cpus.name for cpus in policy.cpusets] == ["front", "little"]
+    assert policy.cpusets[0].ranges == ((0, 1), (4, 4))
+    assert [queue.cpus for queue in policy.queues] == [0, None]
+    assert [rung.within for rung in policy.ladder(0)] == [1]
+    trees = [serve.tree for serve in policy.serves]
+    assert [tree.index for tree in trees if isinstance(tree, ir.Weighted)] == [0, 1]
+    assert [serve.cpus for serve in policy.serves] == [0, None]

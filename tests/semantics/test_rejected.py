@@ -54,6 +54,15 @@ GOOD_STOP = "on stop { v = v + used * 100 / weight }"
 CASES = [
     # names
     ("E0201", "nise", policy(rules="nise < 0 -> a")),
+    ("E0201", "s", policy(more="place { cpu in s }")),
+    ("E0201", "s", policy(serve="serve on s strict { a b } serve strict { a b }")),
+    ("E0202", "llc", policy(declarations="cpuset llc = 0")),
+    ("E0202", "big", policy(declarations="cpuset big = 0")),
+    ("E0222", "3-1", policy(declarations="cpuset s = 0, 3-1")),
+    ("E0222", "1024", policy(declarations="cpuset s = 0-1024")),
+    ("E0211", "a", policy(serve="serve on all a serve strict { a b }")),
+    ("E0210", "serve on all strict { a b }", policy(more="serve on all strict { a b }")),
+    ("E0210", "cpu in any", policy(more="place { cpu in any  prev  cpu in any }")),
     ("E0201", "bb", policy(serve="serve strict { a b bb }")),
     ("E0201", "vrt", policy(ordering="vrt")),
     ("E0201", "vruntme", "use std.orders.{vruntme}\n"),

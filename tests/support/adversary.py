@@ -121,7 +121,7 @@ class Adversary:
     def _brink(self, here: SimCpu, longest: int, now: int) -> int:
         """As long as it can be without making it the target's turn, or just the longest."""
         moments = [here.due[self.target] - now - 1] if self.target in here.due else []
-        moments += self._before_equal(here, here.policy.tree, ())
+        moments += self._before_equal(here, here.tree, ())
         near = [moment for moment in moments if 1 <= moment < longest]
         return min(near, default=longest)
 

@@ -242,7 +242,7 @@ class TreeFirst(SimCpu):
 
     def served(self, full: set[int], now: int) -> int | None:
         super().served(full, now)
-        return self.walk(self.policy.tree, (), full)
+        return self.walk(self.tree, (), full)
 
 
 class GuardsInOrderOfText(SimCpu):

@@ -21,6 +21,7 @@ ONE_CPU = Topology(1)
 SHAPES = [
     *(ONE_CPU, Topology(2), Topology(3), Topology(4, smt=2), Topology(6, smt=2)),
     *(Topology(2, 2, 2), Topology(4, 2), Topology(6, 3), Topology(8, 4, 2)),
+    *(Topology(4, 2, little=2), Topology(3, little=1)),
 ]
 PHASES = {
     "asleep": Phase.BLOCKED,
@@ -46,6 +47,7 @@ def simulated(
         topology.smt,
         llcs=topology.llcs,
         nodes=topology.nodes,
+        little=topology.little,
     )
 
 
@@ -59,9 +61,17 @@ def arbitration(cpu: SimCpu, now: int) -> tuple[object, ...]:
         is_share = isinstance(cpu.guards[queue], ast.GuardShare)
         dues.append(due - now if not cpu.rested else max(due - now, 0) if is_share else 0)
     debts = []
-    for path, node in weighted_nodes(cpu.policy.tree, ()):
+    nodes = [
+        (path, node, tree is cpu.tree)
+        for _, tree in cpu.policy.trees
+        for path, node in weighted_nodes(tree, ())
+    ]
+    for path, node, is_own in nodes:
         states = []
         for k in range(len(node.shares)):
+            if not is_own:  # Nobody has touched it.
+                states.append((0, False))
+                continue
             ahead = int(cpu.p.get((*path, k), 0) - cpu.v.get(path, 0))
             seen = cpu.seen.get((*path, k), False)
             states.append((ahead if seen else max(ahead, 0), seen))

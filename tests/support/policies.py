@@ -47,6 +47,7 @@ class Part(StrEnum):
     """A part of the language that a strategy can be told to leave out."""
 
     SCOPES = "scopes"
+    CPUSETS = "cpusets"
 
 
 EVERYTHING = frozenset(Part)
@@ -104,13 +105,16 @@ def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTH
     lines = ["## Drawn at random.", "policy random", "use std.orders.{vruntime}", *params]
     lines += [function, state_text, *(order.text for order in orders)]
     scopes = draw(_scopes(number, using))
+    declared, sets = draw(_cpusets(using))
+    lines += declared
     for queue, scope in zip(queues, scopes, strict=True):
-        lines.append(draw(_queue(queue, scope, orders, readable, names)))
+        lines.append(draw(_queue(queue, scope, orders, readable, names, sets)))
     lines.append(draw(_route(queues, readable)))
+    lines += draw(_serving_on(sets, queues))
     lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
     lines += draw(_preemptions(lines, names))
-    lines += draw(_placement()) if draw(st.booleans()) else []
+    lines += draw(_placement(sets)) if draw(st.booleans()) else []
     lines += draw(_claims(queues, scopes))
     return "\n".join(line for line in lines if line) + "\n"
 
@@ -353,7 +357,13 @@ def _time_members(draw: DrawFn, names: Names, in_key: Names) -> list[str]:
 
 @st.composite
 def _queue(
-    draw: DrawFn, name: str, scope: str, orders: list[OrderText], readable: Names, consts: Names
+    draw: DrawFn,
+    name: str,
+    scope: str,
+    orders: list[OrderText],
+    readable: Names,
+    consts: Names,
+    sets: tuple[str, ...],
 ) -> str:
     order = draw(st.sampled_from(orders))
     arguments: list[str] = []
@@ -366,8 +376,10 @@ def _queue(
         draw(quantities(readable.plus(ABOUT).plus(ARRIVAL), DURATION)), 1, MAX_SLICE_NS, DURATION
     )
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
-    place = f"  {draw(_ladders())}" if draw(st.integers(0, 3)) == 0 else ""
-    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place} }}"
+    place = f"  {draw(_ladders(sets))}" if draw(st.integers(0, 3)) == 0 else ""
+    confined = bool(sets) and draw(st.booleans())
+    on = f"  on {draw(st.sampled_from(sorted(set(sets))))}" if confined else ""
+    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place}{on} }}"
 
 
 @st.composite
@@ -383,9 +395,32 @@ def _scopes(draw: DrawFn, number: int, using: frozenset[Part]) -> list[str]:
     return draw(st.lists(st.sampled_from(options), min_size=number, max_size=number))
 
 
-def _ladders() -> SearchStrategy[str]:
+@st.composite
+def _cpusets(draw: DrawFn, using: frozenset[Part]) -> tuple[list[str], tuple[str, ...]]:
+    """Declarations of sets of CPUs, and the names of all that there are, or nothing."""
+    if Part.CPUSETS not in using or not draw(st.booleans()):
+        return [], ()
+    cpus = st.sampled_from(["0", "0-1", "1", "1-2", "2-5", "0, 3", "6-9, 1"])
+    chosen = draw(st.lists(cpus, min_size=1, max_size=2))
+    names = tuple(f"set{number}" for number in range(len(chosen)))
+    lines = [f"cpuset {name} = {cpus}" for name, cpus in zip(names, chosen, strict=True)]
+    return lines, (*names, *names, "all", "big", "little")
+
+
+@st.composite
+def _serving_on(draw: DrawFn, sets: tuple[str, ...], queues: list[str]) -> list[str]:
+    """Trees for the CPUs of some sets."""
+    if not sets:
+        return []
+    chosen = draw(st.lists(st.sampled_from(sets), max_size=2))
+    shuffled = st.permutations(queues)
+    return [f"serve on {name} {draw(_tree(tuple(draw(shuffled))))}" for name in chosen]
+
+
+def _ladders(sets: tuple[str, ...]) -> SearchStrategy[str]:
     """A policy's or a queue's."""
-    looks = [f"{kind} in {near}" for kind in ("core", "cpu") for near in ("llc", "node", "any")]
+    places = ("llc", "node", "any", *dict.fromkeys(sets))
+    looks = [f"{kind} in {near}" for kind in ("core", "cpu") for near in places]
     waker = st.sampled_from(["", "", "waker if sync  "])
     rungs = st.lists(st.sampled_from(["prev", *looks]), unique=True, min_size=1, max_size=4)
     return st.builds(lambda first, rest: f"place {{ {first}{'  '.join(rest)} }}", waker, rungs)
@@ -433,8 +468,8 @@ def _serving(draw: DrawFn, queues: list[str]) -> list[str]:
 
 
 @st.composite
-def _placement(draw: DrawFn) -> list[str]:
-    place = draw(_ladders())
+def _placement(draw: DrawFn, sets: tuple[str, ...]) -> list[str]:
+    place = draw(_ladders(sets))
     return [place] if draw(st.booleans()) else [place.replace("place", "ladder up"), "place up"]
 
 

@@ -68,7 +68,15 @@ class Reading:
         self.scopes = [only(ast.Scope, queue.clauses).scope.value for queue in self.queues]
         self.steals = [self._steal(queue) for queue in self.queues]
         self.route = only(ast.Route, file.decls)
-        self.tree = expanded(only(ast.Serve, file.decls).tree, file, {})
+        self.sets = {d.name.name: d for d in file.decls if isinstance(d, ast.CpuSet)}
+        confined = [[c for c in q.clauses if isinstance(c, ast.Confine)] for q in self.queues]
+        self.confined = [one[0].cpus.name if one else None for one in confined]
+        serves = [d for d in file.decls if isinstance(d, ast.Serve)]
+        self.trees = [
+            (serve.cpus.name if serve.cpus else None, expanded(serve.tree, file, {}))
+            for serve in serves
+        ]
+        self.tree = self.trees[-1][1]
         self.guards = [d for d in file.decls if isinstance(d, ast.GuardAfter | ast.GuardShare)]
         preempts = [d for d in file.decls if isinstance(d, ast.Preempt)]
         self.cuts = [cut for preempt in preempts for cut in preempt.cuts]
@@ -91,6 +99,14 @@ class Reading:
             return Kind((), None, arguments, {}, True)
         order, file = self._orders[ordering.order.name]
         return Kind(order.members, order.key, arguments, functions_of(file), file is self.file)
+
+    def holds(self, name: str, cpu: int, cpus: int, little: int) -> bool:
+        """Whether the set has the CPU; the last `little` of the machine's `cpus` are small."""
+        if name in self.sets:
+            ranges = self.sets[name].cpus
+            return any(part.first.value <= cpu <= part.last.value for part in ranges)
+        is_little = cpu >= cpus - little
+        return {"all": True, "big": not is_little, "little": is_little}[name]
 
     def number(self, queue: ast.Ident) -> int:
         return self.numbers[queue.name]

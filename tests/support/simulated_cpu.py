@@ -32,8 +32,12 @@ class SimCpu:
     turns. `rested`: it has not looked at its queues since it went idle.
     """
 
-    def __init__(self, policy: Reading, guarded: Callable[[int], int]) -> None:
+    def __init__(
+        self, policy: Reading, guarded: Callable[[int], int], tree: ast.Tree | None = None
+    ) -> None:
+        """`tree` is the CPU's, the policy's last unless it is given."""
         self.policy, self.guarded = policy, guarded
+        self.tree = policy.tree if tree is None else tree
         self.guards = {policy.number(guard.queue): guard for guard in policy.guards}
         self.state = "idle"
         self.claim: int | None = None
@@ -63,7 +67,7 @@ class SimCpu:
             self.settle_after(queue, now)
         if isinstance(guard, ast.GuardShare):
             self.settle_share(queue, served_ns)
-        self.settle_tree(self.policy.tree, (), queue, served_ns)
+        self.settle_tree(self.tree, (), queue, served_ns)
 
     def settle_after(self, queue: int, now: int) -> None:
         self.due[queue] = now + self.guarded(queue)
@@ -92,7 +96,7 @@ class SimCpu:
             self.see_empty(queue, now)
 
     def walk_for_placed(self, queue: int) -> None:
-        self.walk(self.policy.tree, (), {queue})
+        self.walk(self.tree, (), {queue})
 
     def served(self, full: set[int], now: int) -> int | None:
         """The queue to take from; `full` are those that are non-empty here."""
@@ -102,7 +106,7 @@ class SimCpu:
         overdue = [queue for queue in self.guards if queue in full and self.due[queue] <= now]
         if overdue:
             return min(overdue, key=self.precedence)
-        return self.walk(self.policy.tree, (), full)
+        return self.walk(self.tree, (), full)
 
     def precedence(self, queue: int) -> tuple[int, int]:
         return self.due[queue], list(self.guards).index(queue)

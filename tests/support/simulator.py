@@ -77,6 +77,7 @@ class Simulator:
         pick: Pick = first,
         llcs: int = 1,
         nodes: int = 1,
+        little: int = 0,
     ) -> None:
         self.policy, self.params, self.smt, self.pick = policy, dict(params), smt, pick
         self.parts = {"llc": llcs, "node": nodes, "any": 1}
@@ -89,7 +90,10 @@ class Simulator:
             for cpu in range(cpus)
         }
         self.seq = 0
-        self.cpus = [self.cpu_kind(policy, self.guarded) for _ in range(cpus)]
+        self.little = little
+        self.cpus = [self.cpu_kind(policy, self.guarded, policy.tree) for _ in range(cpus)]
+        for number, cpu in enumerate(self.cpus):
+            cpu.tree = next(t for name, t in policy.trees if name is None or self.has(name, number))
 
     # --- what happens to a task
 
@@ -191,7 +195,7 @@ class Simulator:
     def home(self, number: int, sync: int | None) -> int:
         """Of a task that claims no CPU."""
         last, ladder = self.tasks[number].cpu, self.policy.ladders[self.tasks[number].queue]
-        allowed = [cpu for cpu in range(len(self.cpus)) if self.may_run(number, cpu)]
+        allowed = [cpu for cpu in range(len(self.cpus)) if self.may_take_up(number, cpu)]
         if sync in allowed and any(rung.kind == "waker if sync" for rung in ladder):
             return sync
         return last if last in allowed else allowed[0]
@@ -211,11 +215,11 @@ class Simulator:
         return [cpu for cpu in idle if self.sees(entry, cpu)] or idle
 
     def may_take(self, entry: Waiting, cpu: int) -> bool:
-        return self.may_run(entry.task, cpu) and self.units.takes(entry.queue, entry.unit, cpu)
+        return self.may_take_up(entry.task, cpu) and self.units.takes(entry.queue, entry.unit, cpu)
 
     def sees(self, entry: Waiting, cpu: int) -> bool:
         """Whether the entry's instance is non-empty for the CPU because of it."""
-        return self.may_run(entry.task, cpu) and self.units.seen(entry.queue, cpu) == entry.unit
+        return self.may_take_up(entry.task, cpu) and self.units.seen(entry.queue, cpu) == entry.unit
 
     def wake_one(self, options: list[int]) -> bool:
         if options:
@@ -276,10 +280,10 @@ class Simulator:
         """The CPU that the task claims."""
         for rung in self.policy.ladders[self.tasks[number].queue]:
             if rung.kind == "waker if sync":
-                if sync is not None and self.may_run(number, sync):
+                if sync is not None and self.may_take_up(number, sync):
                     return None
                 continue
-            allowed = [cpu for cpu in self.idle() if self.may_run(number, cpu)]
+            allowed = [cpu for cpu in self.idle() if self.may_take_up(number, cpu)]
             options = [cpu for cpu in allowed if self.fits(rung, number, cpu)]
             if options:
                 return self.pick(options)
@@ -293,6 +297,9 @@ class Simulator:
         last = self.tasks[number].cpu
         if rung.within is None:
             return cpu == last
+        if rung.within.name not in self.parts:
+            is_found = self.has(rung.within.name, cpu)
+            return is_found and (rung.kind != "core" or self.is_core_idle(cpu))
         parts = self.parts[rung.within.name]
         if cpu * parts // len(self.cpus) != last * parts // len(self.cpus):
             return False
@@ -306,9 +313,20 @@ class Simulator:
         core = [other for other in range(len(self.cpus)) if other // self.smt == cpu // self.smt]
         return all(sibling in idle for sibling in core)
 
+    def has(self, name: str, cpu: int) -> bool:
+        return self.policy.holds(name, cpu, len(self.cpus), self.little)
+
     def may_run(self, number: int, cpu: int) -> bool:
         affinity = self.tasks[number].about.affinity
         return affinity is None or cpu in affinity
+
+    def may_take_up(self, number: int, cpu: int) -> bool:
+        """Whether the task may be run there next: its queue keeps it to a set, if it can be."""
+        name = self.policy.confined[self.tasks[number].queue]
+        if name is None or not self.may_run(number, cpu):
+            return self.may_run(number, cpu)
+        allowed = [c for c in range(len(self.cpus)) if self.may_run(number, c)]
+        return self.has(name, cpu) or not any(self.has(name, c) for c in allowed)
 
     # --- turns
 
@@ -393,10 +411,10 @@ class Simulator:
 
     def loot(self, cpu: int) -> list[Waiting]:
         """What is in the first instance that the CPU finds to steal from."""
-        for queue in self.policy.in_tree(self.policy.tree):
+        for queue in self.policy.in_tree(self.cpus[cpu].tree):
             for unit in self.units.robbed(queue, cpu):
                 found = [e for e in self.waiting if (e.queue, e.unit) == (queue, unit)]
-                options = [entry for entry in found if self.may_run(entry.task, cpu)]
+                options = [entry for entry in found if self.may_take_up(entry.task, cpu)]
                 if options:
                     return options
         return []

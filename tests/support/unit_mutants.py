@@ -27,7 +27,7 @@ class HomeIsTheLeast(Simulator):
     """A task goes to its least CPU, wherever it ran last."""
 
     def home(self, number: int, sync: int | None) -> int:
-        return min(cpu for cpu in range(len(self.cpus)) if self.may_run(number, cpu))
+        return min(cpu for cpu in range(len(self.cpus)) if self.may_take_up(number, cpu))
 
 
 class StealsNothing(Simulator):
@@ -54,7 +54,7 @@ class WakesStrangers(Simulator):
     """A wake-up reaches CPUs that may not take the entry."""
 
     def may_take(self, entry: Waiting, cpu: int) -> bool:
-        return self.may_run(entry.task, cpu)
+        return self.may_take_up(entry.task, cpu)
 
 
 class WakesThievesFirst(Simulator):

@@ -237,7 +237,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "core in any": (
         ("core", "cpu", "E0101", "`core` is followed by `in any`", MENDED),
         ("core any", "any", "E0101", "`core` is followed by `in any`", MENDED),
-        ("core in", "cpu", "E0101", "`cpu` cannot stand here", NOTHING),
+        ("core in", "in", "E0101", "`in` cannot stand here", NOTHING),
         ("waker", "cpu", "E0101", "`if` is missing before `cpu`", NOTHING),
         ("waker if async", "async", "E0101", "`sync` is missing before `async`", NOTHING),
     ),
@@ -471,10 +471,10 @@ CASES: dict[str, tuple[Case, ...]] = {
             NOTHING,
         ),
         (
-            "cpuset x = 0-3\nguard b",
-            "cpuset",
+            "cpuset x = 0-3 tunable\nguard b",
+            "tunable",
             "E0102",
-            "`cpuset` (CPU sets) is for a later version of the language",
+            "`tunable` (CPU sets that change while loaded) is for a later version of the language",
             NOTHING,
         ),
     ),

@@ -78,13 +78,14 @@ one_rung = st.one_of(
     st.builds(
         ast.Rung,
         st.sampled_from([RungKind.CORE, RungKind.CPU]),
-        st.sampled_from([ast.Ident(str(near), AT) for near in Near]),
+        st.sampled_from([ast.Ident(str(near), AT) for near in Near]) | idents,
         st.just(AT),
     ),
 )
 ladders = st.lists(one_rung, min_size=1, max_size=4).map(tuple)
 places = st.builds(ast.Place, ladders, st.just(AT)) | st.builds(ast.PlaceBy, idents, st.just(AT))
 clauses = st.one_of(
+    st.builds(ast.Confine, idents, st.just(AT)),
     places,
     st.builds(ast.Scope, st.sampled_from(tuple(Scope)), st.just(AT)),
     st.builds(ast.Stealing, st.sampled_from(tuple(Steal)), st.just(AT)),
@@ -204,12 +205,13 @@ declarations: SearchStrategy[ast.Decl] = st.one_of(
     st.builds(ast.Test, texts, st.lists(scenes, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Use, tuples(idents, 1), tuples(idents, 1), st.just(AT)),
     st.builds(ast.Param, idents, idents, expressions, ranges, st.just(AT)),
+    st.builds(ast.CpuSet, idents, st.lists(cpus, min_size=1, max_size=3).map(tuple), st.just(AT)),
     st.builds(ast.Function, idents, formals, expressions, st.just(AT)),
     st.builds(ast.Task, members, st.just(AT)),
     st.builds(ast.Order, idents, formals, members, st.none() | expressions, st.just(AT)),
     st.builds(ast.Queue, idents, st.lists(clauses, max_size=4).map(tuple), st.just(AT)),
     st.builds(ast.Route, st.lists(rules, max_size=4).map(tuple), st.none() | idents, st.just(AT)),
-    st.builds(ast.Serve, serving, st.just(AT)),
+    st.builds(ast.Serve, st.none() | idents, serving, st.just(AT)),
     st.builds(ast.GuardAfter, idents, expressions, st.just(AT)),
     st.builds(ast.GuardShare, idents, expressions, st.just(AT)),
     st.builds(ast.TreeTemplate, idents, tuples(idents, 1), serving, st.just(AT)),
