@@ -16,6 +16,7 @@ from schedlang.machine.scenario import TaskSpec
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Span
 from schedlang.topology import Topology
+from schedlang.tuning import Tune
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import Outcome
 from schedlang.workload.trace import Trace
@@ -141,6 +142,7 @@ class KernelReport:
 class RunRequest:
     """What to run in a kernel.
 
+    `params` are values from the beginning on, `tunes` change params while the workload runs.
     The workload's lengths are drawn from `seed`. If `deterministic`, virtual time advances with
     executed instructions only, and the same request gives the same report, to the bit; otherwise
     it follows the host's clock. A workload without a duration is cut off after `limit_ns`. A
@@ -151,6 +153,7 @@ class RunRequest:
     workload: Workload
     kernel: str = "newest"  # "newest", "6.12", or a path of a bzImage
     params: tuple[tuple[str, int], ...] = ()
+    tunes: tuple[Tune, ...] = ()
     seed: int = 0
     deterministic: bool = False
     limit_ns: int = 60 * 10**9
@@ -217,6 +220,10 @@ class Twin(Protocol):
 
     def touch(self, cpu: int) -> None:
         """The running task leaves and comes back without leaving its CPU: no end of a turn."""
+        ...
+
+    def tune(self, param: int, value: int) -> None:
+        """Number `param` of the policy's params, one that can change, gets this value."""
         ...
 
     def schedule(self, cpu: int) -> int | None:

@@ -51,8 +51,8 @@ extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss
 #pragma clang attribute pop
 const struct table table_{n} = {{
     table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
-    host_tick, host_block, host_touch, host_schedule, host_kicked, host_ended, host_cpu,
-    host_slice, host_fault, table_lookups,
+    host_tick, host_block, host_touch, table_tune, host_schedule, host_kicked, host_ended,
+    host_cpu, host_slice, host_fault, table_lookups,
 }};
 """
 
@@ -80,6 +80,7 @@ class _Table(ctypes.Structure):
         ("tick", ctypes.CFUNCTYPE(_INT, _INT)),
         ("block", ctypes.CFUNCTYPE(None, _INT)),
         ("touch", ctypes.CFUNCTYPE(None, _INT)),
+        ("tune", ctypes.CFUNCTYPE(None, _INT, ctypes.c_int64)),
         ("schedule", ctypes.CFUNCTYPE(_INT, _INT)),
         ("kicked", ctypes.CFUNCTYPE(_INT, _INT)),
         ("ended", ctypes.CFUNCTYPE(_INT, _INT)),
@@ -134,6 +135,10 @@ class NativeMachine:
 
     def touch(self, cpu: int) -> None:
         self._table.touch(cpu)
+
+    def tune(self, param: int, value: int) -> None:
+        before = sum(p.tunable for p in self._policy.params[:param])
+        self._table.tune(before, value)
 
     def schedule(self, cpu: int) -> int | None:
         number = int(self._table.schedule(cpu))

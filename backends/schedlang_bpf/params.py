@@ -14,6 +14,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from schedlang.ir.nodes import Policy
+from schedlang.tuning import Tune, in_order
 
 VARIABLE: Final = "params"
 COUNTS: Final = "counts_turns"
@@ -39,6 +40,24 @@ def with_params(obj: bytes, policy: Policy, values: Sequence[tuple[str, int]]) -
             raise ValueError("the object has no tunable params")
         struct.pack_into("<q", changed, start + number * _BYTES, value)
     return bytes(changed)
+
+
+def tuned_words(policy: Policy, tunes: Sequence[Tune]) -> tuple[tuple[int, int, int], ...]:
+    """When, at which byte of the params, and what is written, in the order of time.
+
+    Raises ValueError as `with_params` does.
+    """
+    numbers = {p.name: n for n, p in enumerate(p for p in policy.params if p.tunable)}
+    ranges = {param.name: (param.lo, param.hi) for param in policy.params}
+    for tune in tunes:
+        if tune.param not in numbers:
+            raise ValueError(f"the policy has no tunable param `{tune.param}`")
+        lo, hi = ranges[tune.param]
+        if not lo <= tune.value <= hi:
+            raise ValueError(f"param `{tune.param}` is within {lo}..{hi}, not {tune.value}")
+    return tuple(
+        (tune.at_ns, numbers[tune.param] * _BYTES, tune.value) for tune in in_order(tuple(tunes))
+    )
 
 
 def counting_turns(obj: bytes) -> bytes:

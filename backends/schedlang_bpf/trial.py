@@ -11,7 +11,7 @@ from schedlang.backend import EnvironmentProblem, KernelReport, KernelRun, RunRe
 from schedlang.diagnostics.model import Diagnostic
 from schedlang.workload.check import check, check_cpus
 from schedlang.workload.problem import Problem
-from schedlang_bpf.params import counting_turns, with_params
+from schedlang_bpf.params import counting_turns, tuned_words, with_params
 from schedlang_bpf.report import EEVDF, kernel_report
 
 
@@ -48,8 +48,10 @@ def _possible(run: KernelRun, toolbox: vm.Toolbox) -> vm.Plan:
     """Raises ValueError for what does not fit the micro-VM."""
     request, topology = run.request, run.request.topology
     obj = run.obj
+    tunes: tuple[vm.Tuned, ...] = ()
     if obj is not None and run.policy is not None:
         obj = counting_turns(with_params(obj, run.policy, request.params))
+        tunes = tuned_words(run.policy, request.tunes)
     plan = vm.Plan(
         name=EEVDF if run.policy is None else run.policy.name,
         obj=obj,
@@ -59,6 +61,7 @@ def _possible(run: KernelRun, toolbox: vm.Toolbox) -> vm.Plan:
         seed=request.seed,
         boot_seed=request.boot_seed,
         limit_ns=request.limit_ns,
+        tunes=tunes,
         trace=request.trace,
         command=vm.host_command(request.command) if request.command else None,
     )

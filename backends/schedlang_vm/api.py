@@ -13,7 +13,7 @@ from schedlang_vm.outcome import (
     LoadFailed,
     Outcome,
 )
-from schedlang_vm.program import Played
+from schedlang_vm.program import Played, Tuned
 from schedlang_vm.report import (
     Json,
     LoadReport,
@@ -51,6 +51,7 @@ __all__ = [
     "Tool",
     "Toolbox",
     "Topology",
+    "Tuned",
     "VerifierRejected",
     "check_plan",
     "host_command",

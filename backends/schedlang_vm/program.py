@@ -44,9 +44,12 @@ PROBLEMS: Final = (
     "a cgroup could not be made",
     "no CPU of a group's affinity is there",
     "the command could not be started",
+    "the scheduler has no params to tune",
 )
 
 Step = tuple[int, int, int, int, int]
+Tuned = tuple[int, int, int]
+"""So long after the beginning a word of the scheduler's `.data`, at this byte, gets this value."""
 
 
 class _Op(IntEnum):
@@ -102,7 +105,12 @@ class _Names:
 
 
 def compiled(
-    workload: w.Workload, seed: int, cpus: int, limit_ns: int, command: tuple[str, ...] = ()
+    workload: w.Workload,
+    seed: int,
+    cpus: int,
+    limit_ns: int,
+    command: tuple[str, ...] = (),
+    tunes: tuple[Tuned, ...] = (),
 ) -> bytes:
     """The program file for a machine of `cpus` CPUs, cut off at `limit_ns`.
 
@@ -123,13 +131,14 @@ def compiled(
         steps += [_step(_Op.EXECUTE), _step(_Op.STOP)]
     counts = [1 if kind == "lock" else 0 for kind, _ in objects.numbers]
     slots = _slots(workload) + len(command[:1])
-    sizes = (len(groups), len(objects.numbers), len(steps), slots, len(command))
+    sizes = (len(groups), len(objects.numbers), len(steps), slots, len(command), len(tunes))
     return b"".join(
         (
             _words(seed, limit_ns, *sizes, *QUANTILES),
             *groups,
             _words(*counts),
             *(_words(*step) for step in steps),
+            *(_words(*tuned) for tuned in tunes),
             *(text.encode() + b"\0" for text in command),
         )
     )

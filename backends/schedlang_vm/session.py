@@ -26,7 +26,7 @@ from schedlang_vm.guest import GuestResult, Job, run_job
 from schedlang_vm.initramfs import Entry, plain, program
 from schedlang_vm.outcome import Accepted, GuestFailed, Outcome, classify
 from schedlang_vm.probe import verification
-from schedlang_vm.program import Played, cgroup_lines, compiled
+from schedlang_vm.program import Played, Tuned, cgroup_lines, compiled
 from schedlang_vm.qemu import Machine, Serial, arguments
 from schedlang_vm.report import LoadReport, Provenance, RunReport
 from schedlang_vm.toolbox import Kernel, Toolbox, locate
@@ -45,9 +45,10 @@ _MAP_NAME: Final = re.compile(r"[\w.]{1,15}")
 class Plan:
     """One run; `obj` None is under the kernel's own scheduler. A `boot_seed` makes it repeatable.
 
-    `params` replaces the initial values of the object's integer variables. A workload that has
-    not ended by its duration, or by `limit_ns` if it has none, is cut off. With `profile` the
-    kernel counts each program's runs and their time.
+    `params` replaces the initial values of the object's integer variables; `tunes`, in the order of
+    time, are written into its `.data` map while the threads run. A workload that has not ended by
+    its duration, or by `limit_ns` if it has none, is cut off. With `profile` the kernel counts each
+    program's runs and their time.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Plan:
     boot_seed: int | None = None
     limit_ns: int = 60 * 10**9
     params: Mapping[str, int] = field(default_factory=dict)
+    tunes: tuple[Tuned, ...] = ()
     trace: bool = False
     command: Command | None = None
     stats_map: str = "stats"
@@ -151,7 +153,7 @@ def check_plan(plan: Plan) -> None:
 def _program(plan: Plan, index: int) -> bytes:
     texts = () if plan.command is None else (f"/tmp/out-{index}/command", *plan.command.texts)
     cpus = plan.topology.cpus
-    return compiled(plan.workload, plan.seed, cpus, plan.lasts_ns, texts)
+    return compiled(plan.workload, plan.seed, cpus, plan.lasts_ns, texts, plan.tunes)
 
 
 def _report(index: int, plan: Plan, toolbox: Toolbox, result: GuestResult) -> RunReport:

@@ -23,6 +23,8 @@ from schedlang.cli import guardian
 from schedlang.cli.passes import digest, has_passed
 from schedlang.diagnostics.model import Diagnostic
 
+OBJECT_NAME = "schedc"
+"""Of the object's file, after which the kernel's maps of its variables are named."""
 _POLL_S = 0.2
 _DETACH_S = 10.0
 
@@ -40,8 +42,16 @@ class Host:
 
     @property
     def state(self) -> str:
+        return self._said("state")
+
+    @property
+    def scheduler(self) -> str:
+        """The name of the one that is loaded, if the kernel tells it."""
+        return self._said("root/ops")
+
+    def _said(self, file: str) -> str:
         try:
-            return (self.sched_ext / "state").read_text().strip()
+            return (self.sched_ext / file).read_text().strip()
         except OSError:
             return ""
 
@@ -86,10 +96,10 @@ def run_on_host(host: Host, obj: bytes, name: str, seconds: float) -> tuple[Diag
     """Hold `obj` attached for `seconds`. Raises EnvironmentProblem; reverts however it ends."""
     bpftool = require_fit(host, obj)
     pins = host.bpf / f"schedc_{name[:32]}_{secrets.token_hex(4)}"
-    with tempfile.NamedTemporaryFile(suffix=".bpf.o") as file:
-        file.write(obj)
-        file.flush()
-        with _guarded([bpftool, file.name, str(pins), str(seconds)]) as process:
+    with tempfile.TemporaryDirectory(prefix="schedc-") as folder:
+        file = Path(folder) / f"{OBJECT_NAME}.bpf.o"
+        file.write_bytes(obj)
+        with _guarded([bpftool, str(file), str(pins), str(seconds)]) as process:
             return _watch(host, process, seconds)
 
 

@@ -32,6 +32,7 @@ from schedlang.cli.review import review
 from schedlang.cli.run import run
 from schedlang.cli.sim import sim
 from schedlang.cli.test import test
+from schedlang.cli.tune import tune
 from schedlang.cli.verify import verify
 
 
@@ -59,6 +60,7 @@ _COMMANDS = (
     test,
     compare,
     conform,
+    tune,
     fmt,
     explain,
     new,

@@ -13,6 +13,7 @@ from schedlang.cli.output import Format
 if TYPE_CHECKING:
     from schedlang.driver import Compilation
     from schedlang.ir.nodes import Policy
+    from schedlang.tuning import Tune
 
 P = ParamSpec("P")
 
@@ -82,6 +83,26 @@ param_option = click.option(
     metavar="NAME=VALUE",
     help="A param's value. Repeatable.",
 )
+
+
+tune_option = click.option(
+    "--tune",
+    "tune_texts",
+    multiple=True,
+    allow_from_autoenv=False,
+    metavar="TIME:NAME=VALUE",
+    help="A param's value from then on, such as `2s:quantum=8ms`. Repeatable.",
+)
+
+
+def read_tunes(texts: tuple[str, ...], policy: Policy) -> tuple[Tune, ...]:
+    """The changes that `--tune` asks for. Raises click's BadParameter."""
+    from schedlang.cli.workload import BadText, read_tune
+
+    try:
+        return tuple(read_tune(text, policy) for text in texts)
+    except BadText as error:
+        raise click.BadParameter(str(error), param_hint="--tune") from error
 
 
 def read_params(texts: tuple[str, ...], policy: Policy) -> tuple[tuple[str, int], ...]:

@@ -18,7 +18,9 @@ from schedlang.cli.options import (
     param_option,
     policy_argument,
     read_params,
+    read_tunes,
     seed_option,
+    tune_option,
 )
 from schedlang.cli.output import Findings, Format, print_findings, print_problem
 from schedlang.cli.vm import (
@@ -71,6 +73,7 @@ _IN_WORDS = "--i-know-this-replaces-the-running-scheduler"
     "--deterministic", is_flag=True, help="Virtual time: the same command gives the same figures."
 )
 @param_option
+@tune_option
 @click.option(
     "--trace",
     metavar="FILE",
@@ -108,6 +111,7 @@ def run(
     seed: int,
     deterministic: bool,
     param_texts: tuple[str, ...],
+    tune_texts: tuple[str, ...],
     trace: Path | None,
     html: Path | None,
     unproved: bool,
@@ -133,7 +137,8 @@ def run(
     if wanted.tasks and wanted.workload is not None:
         raise click.UsageError("--task and --workload exclude each other")
     if host:
-        _require_words(seconds, is_known, unproved, wanted.is_for_guests or bool(param_texts))
+        has_guests = wanted.is_for_guests or bool(param_texts or tune_texts)
+        _require_words(seconds, is_known, unproved, has_guests)
     loaded = _load(wanted)
     if loaded is not None and loaded.workload is None:
         return _tell_bad_workload(wanted, loaded, form)
@@ -150,6 +155,7 @@ def run(
         workload=_workload(wanted, loaded, done, form),
         kernel=kernel,
         params=read_params(param_texts, done.policy),
+        tunes=read_tunes(tune_texts, done.policy),
         seed=seed,
         deterministic=deterministic,
         trace=trace is not None or html is not None,

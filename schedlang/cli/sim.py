@@ -18,7 +18,9 @@ from schedlang.cli.options import (
     param_option,
     policy_argument,
     read_params,
+    read_tunes,
     seed_option,
+    tune_option,
 )
 from schedlang.cli.output import (
     Findings,
@@ -58,6 +60,7 @@ _TURNS_SHOWN = 60
 @topology_options
 @seed_option
 @param_option
+@tune_option
 @click.option(
     "--tick", "tick_text", default="4ms", show_default=True, help="How often slices are enforced."
 )
@@ -80,6 +83,7 @@ def sim(
     smt: int,
     seed: int,
     param_texts: tuple[str, ...],
+    tune_texts: tuple[str, ...],
     tick_text: str,
     trace: Path | None,
     html: Path | None,
@@ -104,7 +108,8 @@ def sim(
         told = (findings_of(done), _findings(workload_name, loaded, problems))
         print_findings(told, form)
         return exit_for((*done.diagnostics, *problems))
-    setting = Setting(topology, _params(param_texts, done.policy), seed, tick_ns)
+    params, tunes = _params(param_texts, done.policy), read_tunes(tune_texts, done.policy)
+    setting = Setting(topology, params, seed, tick_ns, tunes)
     is_drawn = form is Format.HUMAN or trace is not None or html is not None
     simulation = simulate(done.policy, loaded.workload, setting, recorded=is_drawn)
     ran = _Ran(done.policy, loaded.workload, setting, simulation)

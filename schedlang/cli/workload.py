@@ -17,7 +17,9 @@ from schedlang.ir.walk import walk
 from schedlang.machine.machine import Machine
 from schedlang.machine.scenario import TaskSpec
 from schedlang.topology import Topology
+from schedlang.tuning import Tune
 from schedlang.workload.model import Constant, Group, Loop, Phase, Run, Sleep, Workload
+from schedlang.workload.phrases import read_time
 from schedlang.workload.weights import weight_of
 
 _UNITS_US: Final = {"us": 1, "ms": 1_000, "s": 1_000_000}
@@ -201,6 +203,23 @@ def read_param(text: str, policy: ir.Policy) -> tuple[str, int]:
     if not param.lo <= found <= param.hi:
         raise BadText(f"{value!r} is outside the range of `{name}`, for which the proof holds")
     return name, found
+
+
+def read_tune(text: str, policy: ir.Policy) -> Tune:
+    """TIME:NAME=VALUE. Raises BadText."""
+    time, colon, rest = text.partition(":")
+    at_ns = read_time(time)
+    if not colon or not isinstance(at_ns, int):
+        raise BadText(f"{text!r} does not say when: write `2s:NAME=VALUE`")
+    return Tune(at_ns, *read_tunable(rest, policy))
+
+
+def read_tunable(text: str, policy: ir.Policy) -> tuple[str, int]:
+    """NAME=VALUE of a param that can change while the policy is loaded. Raises BadText."""
+    name, value = read_param(text, policy)
+    if not any(param.name == name and param.tunable for param in policy.params):
+        raise BadText(f"`{name}` is a constant: it has no range in the policy")
+    return name, value
 
 
 def _value(text: str, type_: ir.Type) -> int | None:

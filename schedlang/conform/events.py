@@ -15,7 +15,7 @@ from schedlang.machine.scenario import TaskSpec
 
 class Act(StrEnum):
     """`EXPIRE`: a slice is used up. `TICK`: a turn that was cut short may be over. `TOUCH`: a
-    property of a running task is set anew.
+    property of a running task is set anew. `TUNE`: a param of the policy gets another value.
     """
 
     FORK = "fork"
@@ -25,16 +25,17 @@ class Act(StrEnum):
     BLOCK = "block"
     CHANGE = "change"
     TOUCH = "touch"
+    TUNE = "tune"
 
 
 class Event(NamedTuple):
     """`ns` pass, then `act` happens to number `pick`, modulo their number, of whom it can.
 
     These are the sleeping tasks (wake), the CPUs with a turn (expire, tick, block, touch), the
-    tasks that do not run (change). If there is none, time has passed. `spec` is the new task, or
-    gives one its nice value, weight and affinity. After a wake-up or a fork that is `swift`, the
-    next event comes before the CPUs that were woken choose. A wake-up on a CPU that has a turn can
-    be `sync`.
+    tasks that do not run (change), the params that can change (tune). If there is none, time has
+    passed. `spec` is the new task, or gives one its nice value, weight and affinity. After a
+    wake-up or a fork that is `swift`, the next event comes before the CPUs that were woken choose.
+    A wake-up on a CPU that has a turn can be `sync`.
     """
 
     ns: int
@@ -52,6 +53,7 @@ ACTS: Final = (
     *(Act.FORK,) * 2,
     Act.CHANGE,
     Act.TOUCH,
+    Act.TUNE,
 )
 WEIGHTS: Final = (1, 100, 100, 335, 10_000)
 NICES: Final = (-20, -5, 0, 0, 0, 5, 10, 19)

@@ -145,6 +145,8 @@ class _Pair:
             case Act.TOUCH:
                 if busy:
                     self._touch(busy[event.pick % len(busy)])
+            case Act.TUNE:
+                self._tune(event.pick)
             case _:
                 assert_never(event.act)
 
@@ -205,6 +207,18 @@ class _Pair:
         self._tell(f"a property of the task on CPU {cpu} is set anew")
         self._machine.settle(cpu, self.now)
         self._twin.touch(cpu)
+
+    def _tune(self, pick: int) -> None:
+        params = [n for n, param in enumerate(self._policy.params) if param.tunable]
+        if not params:
+            return
+        number = params[pick % len(params)]
+        param = self._policy.params[number]
+        choice = (param.lo, param.default, param.hi, (param.lo + param.hi) // 2)
+        value = choice[pick // len(params) % len(choice)]
+        self._tell(f"param `{param.name}` becomes {value}")
+        self._machine.set_param(number, value)
+        self._twin.tune(number, value)
 
     def _fitting(self, spec: TaskSpec) -> TaskSpec:
         """A task that may run nowhere here gets the first CPU besides."""

@@ -31,6 +31,10 @@ def simulation_json(policy: Policy, setting: Setting, simulation: Simulation) ->
         "seed": setting.seed,
         "tick_ns": setting.tick_ns,
         "params": {param.name: value for param, value in named},
+        "tunes": [
+            {"at_ns": tune.at_ns, "param": tune.param, "value": tune.value}
+            for tune in setting.tunes
+        ],
         "outcome": outcome_json(simulation.outcome),
         "waits": [latencies_json(waits) for waits in simulation.waits],
         "events": {

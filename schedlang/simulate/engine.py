@@ -6,6 +6,7 @@ the host's clock: the same arguments give the same run.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Final, final
@@ -17,6 +18,7 @@ from schedlang.simulate.program import Compiler, request_names
 from schedlang.simulate.record import Named, Record, Recorder, Turned, Waited
 from schedlang.simulate.threads import RUNS, Step, Tally, Thread
 from schedlang.topology import Topology
+from schedlang.tuning import Tune, in_order, index_of
 from schedlang.workload.check import cpus_of
 from schedlang.workload.draws import Stream, stream_start
 from schedlang.workload.model import Group, Workload
@@ -31,12 +33,15 @@ FIRST_PID: Final = 10_000
 @final
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a workload is run on. `params` are the values of the policy's params."""
+    """What a workload is run on. `params` are the values of the policy's params, until one of
+    `tunes` changes one.
+    """
 
     topology: Topology
     params: tuple[int, ...]
     seed: int = 0
     tick_ns: int = TICK_NS
+    tunes: tuple[Tune, ...] = ()
 
 
 @final
@@ -90,6 +95,7 @@ class _Engine:
         self._workload = workload
         self._seed = setting.seed
         self._tick_ns = setting.tick_ns
+        self._tunes = deque(in_order(setting.tunes))
         self._tick_offsets = [cpu * setting.tick_ns // cpus for cpu in range(cpus)]
         self._recorder = recorder
         self._specs = [_spec(group, setting.topology) for group in workload.groups]
@@ -129,6 +135,8 @@ class _Engine:
         while heap:
             if until is not None and heap[0][0] >= until:
                 return until
+            while self._tunes and self._tunes[0].at_ns <= heap[0][0]:
+                self._tune(self._tunes.popleft())
             now, number, what = heappop(heap)
             if what >= 0:
                 if number != self._event[what]:
@@ -145,6 +153,9 @@ class _Engine:
         return now if until is None else until
 
     # --- what happens
+
+    def _tune(self, tune: Tune) -> None:
+        self._machine.set_param(index_of(self._machine.policy, tune.param), tune.value)
 
     def _turn_event(self, cpu: int, now: int) -> None:
         """The thread on `cpu` has done what it had to, or its turn is over."""

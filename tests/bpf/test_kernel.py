@@ -12,12 +12,15 @@ from schedlang.backend import Built, KernelReport, RunRequest
 from schedlang.cli.workload import GuestTask, task_workload
 from schedlang.ir.nodes import Policy
 from schedlang.topology import Topology
+from schedlang.tuning import Tune
 from schedlang.workload.model import Workload
+from schedlang.workload.trace import Switch
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler
 from schedlang_bpf.emit import EmitOptions, emit
 from tests.bpf.samples import NO_PROOF, everything, example
+from tests.support.policies import compiled
 
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("toolbox")]
 
@@ -65,6 +68,32 @@ def test_nice_0_and_nice_10_share_90_to_10(scheduler: str, kernel: str, compiler
     assert report.attached_throughout
     assert bool(report.queues) is is_ours
     assert not is_ours or report.queues[0].dispatches > 100
+
+
+TUNED = """policy tuned
+param weight_of_none : count = 1 in 1..9
+param quantum        : duration = 1ms in 1ms..100ms
+queue tasks { global  order fifo  slice quantum }
+route { else -> tasks }
+serve tasks
+"""
+
+
+def test_a_tune_takes_effect_in_the_middle_of_a_run(kernel: str, compiler: Compiler) -> None:
+    policy = compiled(TUNED)
+    obj = built(emit(policy, NO_PROOF), policy, compiler)
+    tunes = (Tune(10**9, "quantum", 100_000_000),)
+    request = RunRequest(
+        ONE, lasting(2), kernel, tunes=tunes, seed=1, deterministic=True, trace=True
+    )
+    report = run(policy, obj, request)
+    assert report.diagnostics == ()
+    assert report.ran is not None
+    assert report.ran.trace is not None
+    moments = [event.at_ns for event in report.ran.trace.events if isinstance(event, Switch)]
+    first = sum(at < 10**9 for at in moments)
+    assert first > 100
+    assert len(moments) - first < first / 5
 
 
 def test_every_queue_is_served(kernel: str, compiler: Compiler) -> None:

@@ -48,7 +48,7 @@ def test_every_command_that_compiles_policies_takes_folders() -> None:
     }
     assert takes == {
         *("check", "prove", "review", "diff", "compile", "verify", "run", "test", "sim"),
-        *("compare", "conform"),
+        *("compare", "conform", "tune"),
     }
 
 

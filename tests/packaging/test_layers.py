@@ -82,22 +82,22 @@ def test_the_compiler_loads_without_its_backends() -> None:
 # Each part of the compiler may import those before it.
 ORDER = (
     *("source", "units", "topology", "diagnostics", "resources", "kept", "workload", "ir"),
-    *("machine", "syntax", "semantics", "importing", "prover", "backend", "simulate", "testing"),
-    "compare",
-    *(
-        "conform",
-        "certificate_names",
-        "report",
-        "files",
-        "shapes",
-        "libraries",
-        "driver",
-        "cli",
-        "__main__",
-    ),
+    *("tuning", "machine", "syntax", "semantics", "importing", "prover", "backend"),
+    *("simulate", "testing", "compare", "conform", "certificate_names", "report", "files"),
+    *("shapes", "libraries", "driver", "cli", "__main__"),
 )
 PURE = (
-    *("source", "units", "topology", "diagnostics", "workload", "ir", "machine", "syntax"),
+    *(
+        "source",
+        "units",
+        "topology",
+        "diagnostics",
+        "workload",
+        "ir",
+        "tuning",
+        "machine",
+        "syntax",
+    ),
     *("semantics", "importing", "prover", "simulate", "testing", "compare", "report"),
 )
 IMPURE = {"os", "random", "shutil", "socket", "subprocess", "tempfile", "time"}

@@ -11,6 +11,7 @@ from schedlang.simulate.engine import Setting, Simulation, simulate
 from schedlang.simulate.record import Record
 from schedlang.source import Source
 from schedlang.topology import Topology
+from schedlang.tuning import Tune
 from schedlang.workload.format import parse_workload
 from schedlang.workload.model import Workload
 from schedlang.workload.outcome import GroupOutcome
@@ -52,6 +53,26 @@ def run(
     chosen = policy or fifo()
     setting = Setting(Topology(cpus), tuple(p.default for p in chosen.params), 0, tick_ns)
     return simulate(chosen, workload(text), setting, recorded=True)
+
+
+TUNED = """policy tuned
+param quantum : duration = 4ms in 1ms..20ms
+queue tasks { global  order fifo  slice quantum }
+route { else -> tasks }
+serve tasks
+"""
+
+
+def test_a_tune_changes_a_param_from_then_on() -> None:
+    policy = compiled(TUNED)
+    tunes = (Tune(24 * MS, "quantum", MS), Tune(12 * MS, "quantum", 8 * MS))
+    setting = Setting(Topology(1), (4 * MS,), 0, MS, tunes)
+    found = simulate(policy, workload('a 2: "run 20ms"'), setting, recorded=True)
+    turns = record(found).turns
+    lengths = [(turn.end_ns - turn.start_ns) // MS for turn in turns]
+    # Whoever is in the queue already keeps its slice.
+    assert lengths[:6] == [4, 4, 4, 4, 8, 8]
+    assert lengths[6:12] == [1] * 6
 
 
 def group(found: Simulation, name: str) -> GroupOutcome:

@@ -44,6 +44,13 @@ static void table_start(int cpus, int llcs, int nodes, int smt, const s64 *chose
 	host_start(cpus, llcs, nodes, smt);
 }
 
+static void table_tune(int number, s64 value)
+{
+	s64 *tunable = PARAMS;
+
+	tunable[number] = value;
+}
+
 struct table {
 	void (*start)(int cpus, int llcs, int nodes, int smt, const s64 *chosen, int nr_chosen);
 	void (*time)(u64 now);
@@ -56,6 +63,7 @@ struct table {
 	int (*tick)(int cpu);
 	void (*block)(int cpu);
 	void (*touch)(int cpu);
+	void (*tune)(int number, s64 value);
 	int (*schedule)(int cpu);
 	int (*kicked)(int cpu);
 	int (*ended)(int cpu);

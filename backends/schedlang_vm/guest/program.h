@@ -1,6 +1,6 @@
 /*
  * A workload as schedlang_vm/program.py compiles it: little-endian 64-bit words, the structures
- * below one after another: header, groups, objects, steps; then a command's texts, if there is one:
+ * below one after another: header, groups, objects, steps, tunes; then a command's texts, if there is one:
  * the file for its output, the program, and its arguments, each ended by 0.
  */
 #ifndef PROGRAM_H
@@ -15,6 +15,7 @@ struct header {
 	u64 limit_ns;		/* the run is cut off then */
 	u64 groups, objects, steps, slots;
 	u64 texts;		/* how many texts a command has; 0: there is none */
+	u64 tunes;
 	u64 quantiles[QUANTILES];
 };
 
@@ -61,6 +62,11 @@ enum {
 struct step {
 	u64 op, what;
 	struct length length;
+};
+
+/* So long after the beginning, the word at byte `at` of the scheduler's data becomes `value`. */
+struct tune {
+	u64 after_ns, at, value;
 };
 
 #endif

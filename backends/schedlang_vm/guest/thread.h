@@ -11,7 +11,7 @@
 
 enum { SLOT_BYTES = 16384 };
 enum { FREE, LIVING, ENDED };			/* a slot; ENDED and no tid: free again */
-enum { NO_PROBLEM, NO_SLOT, NO_CLONE, NO_SAMPLES, NO_CGROUP, NO_CPUS, NO_COMMAND };
+enum { NO_PROBLEM, NO_SLOT, NO_CLONE, NO_SAMPLES, NO_CGROUP, NO_CPUS, NO_COMMAND, NO_PARAMS };
 
 struct place {
 	u32 word;		/* 0 free, 1 held, 2 held and somebody waits for it */
@@ -23,6 +23,8 @@ struct run {
 	const struct header *header;
 	const struct group *groups;
 	const struct step *steps;
+	const struct tune *tunes;
+	char *params;		/* the scheduler's data, or NULL */
 	char **command;		/* its texts, then NULL */
 	u64 command_status;	/* as wait4 gives it; NEVER: it has not ended */
 	struct place *places;
