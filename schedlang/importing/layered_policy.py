@@ -31,6 +31,7 @@ SLICE_US: Final = 20_000
 MOST_SLICE_US: Final = 100_000
 FALLBACK_PERCENT: Final = 5
 DEFAULT_WEIGHT: Final = 100
+_PROGRESS: Final = "1ms"  # what a turn has done before it is cut
 _ORDER: Final = "charged_at_least"
 _LADDER: Final = "{ core in any prev cpu in any }"
 _PREV_FIRST: Final = "place { prev core in any cpu in any }"
@@ -61,6 +62,7 @@ def layered_policy(layers: Sequence[Layer], wanted_name: str, file: str) -> Draf
         *(line for queue in queues for line in _declaration(queue, gaps)),
         *_route(queues),
         *_serve(queues, gaps),
+        *_preempt(queues),
         f"place {_LADDER}",
         "guarantee { starvation_free  no_lost_task  work_conserving }",
     ]
@@ -139,9 +141,6 @@ def _declaration(queue: Queue, gaps: list[Gap]) -> Iterator[str]:
     yield f"queue {queue.name} {{ {' '.join(clauses)} }}"
     if common.perf:
         _left_out(queue, "perf", "the language has no hints for a CPU's frequency", gaps)
-    if common.preempt:
-        why = "it is asked before other layers, but cuts nobody's turn"
-        _changed(queue, "preempt", why, gaps)
     if layer.cpus is not None:
         why = "the layer's tasks may run everywhere"
         gaps.append(Gap(layer.cpus.where, layer.cpus.span, Loss.LEFT_OUT, why))
@@ -180,6 +179,15 @@ def _serve(queues: Sequence[Queue], gaps: list[Gap]) -> Iterator[str]:
     yield f"serve strict {{ {_tree(first, gaps)} {_tree(others, gaps)} }}"
     for queue in others:
         yield f"guard {queue.name} at least {FALLBACK_PERCENT}%"
+
+
+def _preempt(queues: Sequence[Queue]) -> Iterator[str]:
+    """A layer that preempts cuts the turns of those that do not."""
+    first = [queue.name for queue in queues if queue.layer.common.preempt]
+    others = [queue.name for queue in queues if not queue.layer.common.preempt]
+    if first and others:
+        rules = (f"{a} over {b} after {_PROGRESS}" for a in first for b in others)
+        yield f"preempt {{ {' '.join(rules)} }}"
 
 
 def _tree(queues: Sequence[Queue], gaps: list[Gap]) -> str:

@@ -11,7 +11,7 @@ from tests.support.command_line import Schedc
 SPEC = """\
 [
   {"name": "web", "matches": [[{"PcommPrefix": "nginx"}]],
-   "kind": {"Open": {"preempt": true, "exclusive": true}}},
+   "kind": {"Open": {"preempt": true, "exclusive": true, "slice_us": 200000}}},
   {"name": "rest", "matches": [[]], "kind": {"Open": {}}}
 ]
 """
