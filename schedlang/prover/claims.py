@@ -19,6 +19,7 @@ from schedlang.prover.shares import Kept, prove_share
 from schedlang.prover.solver import Ledger
 from schedlang.prover.starvation import Ground, assumptions, ground
 from schedlang.prover.subject import ANY_WEIGHT, Subject
+from schedlang.prover.trees import tree_spans
 from schedlang.prover.verdict import Bound, Obligation, Proved, Reason, Unknown, Verdict
 from schedlang.prover.wait import bound, prove_wait, prove_ways
 from schedlang.units import duration
@@ -38,7 +39,7 @@ def prove_claim(on: Ground, goal: ir.Goal) -> Judgement:
             ledger = Ledger(on.effort)
             policy = undivided(on.policy) if _one_cpu(goal) else on.policy
             gap = prove_work_conserving(policy, on.rules, ledger)
-            verdict: Verdict = gap or Proved(None, CHAIN, (on.policy.serve.span,))
+            verdict: Verdict = gap or Proved(None, CHAIN, tree_spans(on.policy))
         case ir.Property.WAIT | ir.Property.SHARE | ir.Property.FAIR:
             ledger = here.ledger()
             verdict = _timed(here, goal, ledger)

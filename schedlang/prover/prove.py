@@ -17,7 +17,8 @@ from schedlang.prover.rules import DOCUMENTED, Rules
 from schedlang.prover.scenes import reference_scene, wait_scene
 from schedlang.prover.solver import DEFAULT_EFFORT, Effort, Ledger
 from schedlang.prover.starvation import Ground, ground, prove_starvation_free
-from schedlang.prover.verdict import Finding, ProofReport, Proved, Reason, Unknown, Verdict
+from schedlang.prover.trees import tree_spans
+from schedlang.prover.verdict import Finding, ProofReport, Proved, Unknown, Verdict
 from schedlang.source import Span
 
 _OF_EVERY_POLICY = (
@@ -38,9 +39,6 @@ def prove(
 
     `rules` is the machine that the proof is about; only tests have another than the real one.
     """
-    gap = _unruled(policy)
-    if gap is not None:
-        return _undecided(policy, gap)
     on = ground(policy, rules, effort)
     claimed = under(on, _goals(policy, ir.Property.STARVATION_FREE))
     findings = [
@@ -57,35 +55,6 @@ def prove(
                 verdict = with_run(verdict, wait_scene(here, goal))
             queue = goal.queues[0] if len(goal.queues) == 1 else None
             findings.append(Finding(goal.property, queue, verdict, obligations, goal.span, None))
-    return ProofReport(tuple(findings))
-
-
-def _unruled(policy: ir.Policy) -> Unknown | None:
-    """The rules take one tree for all CPUs, and a task to run wherever its affinity lets it."""
-    if policy.serves_on:
-        return Unknown(Reason.NO_RULE, "CPUs with trees of their own")
-    confined = next((queue for queue in policy.queues if queue.cpus is not None), None)
-    if confined is None or confined.cpus is None:
-        return None
-    cpus = policy.cpusets[confined.cpus].name
-    return Unknown(Reason.NO_RULE, f"queue `{confined.name}` on the CPUs of `{cpus}`")
-
-
-def _undecided(policy: ir.Policy, gap: Unknown) -> ProofReport:
-    accepted = {accept.queue: accept.reason for accept in policy.accepts}
-    starving = ir.Property.STARVATION_FREE
-    findings = [
-        Finding(starving, q, gap, (), _claimed(policy, starving, q), accepted.get(q))
-        for q in range(len(policy.queues))
-    ]
-    findings += [
-        Finding(kind, None, gap, (), _claimed(policy, kind, None), None)
-        for kind in _OF_EVERY_POLICY[1:]
-    ]
-    for goal in policy.goals:
-        if goal.property not in _OF_EVERY_POLICY:
-            queue = goal.queues[0] if len(goal.queues) == 1 else None
-            findings.append(Finding(goal.property, queue, gap, (), goal.span, None))
     return ProofReport(tuple(findings))
 
 
@@ -132,7 +101,7 @@ def _machine_finding(
     assumptions: tuple[str, ...],
     ledger: Ledger,
 ) -> Finding:
-    verdict = gap or Proved(None, assumptions, (policy.serve.span,))
+    verdict = gap or Proved(None, assumptions, tree_spans(policy))
     return Finding(
         kind, None, verdict, tuple(ledger.obligations), _claimed(policy, kind, None), None
     )

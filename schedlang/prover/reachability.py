@@ -78,7 +78,10 @@ def preamble(policy: ir.Policy) -> str:
     whether the instance in which the task waits is the CPU's own, `sees` whether it chooses from
     the task, and `fits` whether it may take the task, or steal it.
     """
-    read = any_of(variable("q").equals(integer(leaf.queue)) for leaf in leaves(policy.serve))
+    trees = [frozenset(leaf.queue for leaf in leaves(s.tree)) for s in policy.serves]
+    # INVARIANT: every tree names every queue; what one left out, no CPU would be sure to read.
+    in_all = sorted(frozenset.intersection(*trees))
+    read = any_of(variable("q").equals(integer(queue)) for queue in in_all)
     anyone, neighbours = (
         routed_to(_stolen(policy, reach)) for reach in (ir.Steal.ANY, ir.Steal.NODE)
     )

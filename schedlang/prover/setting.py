@@ -13,6 +13,7 @@ from schedlang.machine.evaluate import constant_values
 from schedlang.prover.arbiter import Arbitration, Guarded
 from schedlang.prover.routing import without
 from schedlang.prover.rules import Rules
+from schedlang.prover.trees import tree_of_first_cpu
 
 TICK_NS = 4_000_000
 """How late the tick may end a turn unless a claim assumes otherwise: one tick at 250 Hz."""
@@ -70,14 +71,16 @@ def _cut_ns(policy: ir.Policy, by: int, over: int, longest_ns: int) -> int:
 
 
 def concrete_arbitration(policy: ir.Policy, rules: Rules, params: tuple[int, ...]) -> Arbitration:
-    """For these values of the params, and turns that every slice of a queue allows."""
+    """For these values of the params, and turns that every slice of a queue allows; of the CPU on
+    which runs are played."""
     values = constant_values([quantity(guard) for guard in policy.guards], params)
     guards = []
     for index, (guard, value) in enumerate(zip(policy.guards, values, strict=True)):
         name, is_share = policy.queues[guard.queue].name, isinstance(guard, ir.GuardShare)
         guards.append(Guarded(index, guard.queue, is_share, value, value, name))
     turns = tuple(slice_range(queue).lo for queue in policy.queues)
-    return Arbitration(rules, policy.serve, tuple(guards), turns)
+    tree = without(tree_of_first_cpu(policy), frozenset())
+    return Arbitration(rules, tree, tuple(guards), turns)
 
 
 def slice_range(queue: ir.Queue) -> ir.Interval:

@@ -17,6 +17,7 @@ from schedlang.prover.setting import (
 )
 from schedlang.prover.solver import Effort, Ledger
 from schedlang.prover.subject import ANY_WEIGHT
+from schedlang.prover.trees import tree_spans
 from schedlang.prover.verdict import (
     Obligation,
     Proved,
@@ -63,7 +64,7 @@ def ground(policy: ir.Policy, rules: Rules, effort: Effort, tick_ns: int = TICK_
     ledger = Ledger(effort)
     unused = prove_unused(policy, ledger)
     arbitrations = tuple(
-        arbitration_of(policy, rules, tick_ns, unused, tree) for tree in (policy.serve,)
+        arbitration_of(policy, rules, tick_ns, unused, serve.tree) for serve in policy.serves
     )
     # The guards, and so what is proved of them, are those of all CPUs.
     facts = prove_intervals(policy, ledger) or guard_facts(arbitrations[-1], ledger)
@@ -115,7 +116,7 @@ def _rests_on(policy: ir.Policy, queue: int) -> tuple[Span, ...]:
     return (
         own.span,
         own.order.span,
-        policy.serve.span,
+        *tree_spans(policy),
         *(guard.span for guard in policy.guards),
         *(rule.span for rule in policy.preemptions if rule.by == queue),
     )

@@ -1,4 +1,4 @@
-"""The shape of a serve tree: its weighted nodes, and what stands above a leaf."""
+"""A policy's trees, and the shape of one: its weighted nodes, and what stands above a leaf."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from typing import assert_never
 
 from schedlang.ir import nodes as ir
 from schedlang.ir.walk import leaves
+from schedlang.source import Span
+
+
+def tree_spans(policy: ir.Policy) -> tuple[Span, ...]:
+    return tuple(serve.tree.span for serve in policy.serves)
+
+
+def tree_of_first_cpu(policy: ir.Policy) -> ir.Tree:
+    """Of the CPU on which runs are played, that of a machine without any other."""
+    return next(serve.tree for serve in policy.serves if _has_first_cpu(policy, serve.cpus))
+
+
+def _has_first_cpu(policy: ir.Policy, number: int | None) -> bool:
+    if number is None:
+        return True
+    cpus = policy.cpusets[number]
+    if cpus.builtin is not None:
+        return cpus.builtin is not ir.Builtin.LITTLE
+    return any(first == 0 for first, _ in cpus.ranges)
 
 
 def widths(tree: ir.Tree) -> tuple[int, ...]:

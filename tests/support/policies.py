@@ -53,7 +53,7 @@ class Part(StrEnum):
 EVERYTHING = frozenset(Part)
 COMPILED: frozenset[Part] = frozenset()
 """The parts that C is emitted for."""
-RULED = frozenset({Part.SCOPES})
+RULED = frozenset({Part.SCOPES, Part.CPUSETS})
 """The parts that proof rules cover."""
 
 
