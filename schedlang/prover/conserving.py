@@ -8,9 +8,7 @@ CPU can take is `reachability.preamble`'s to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import final
+from enum import Enum
 
 from schedlang.ir import nodes as ir
 from schedlang.prover.arbiter import Arbitration, free_draw, free_state, turns
@@ -20,7 +18,6 @@ from schedlang.prover.reachability import (
     preamble,
     prove_home,
     prove_watched,
-    routed_to,
 )
 from schedlang.prover.roles import choosing_roles
 from schedlang.prover.rules import Rules
@@ -32,7 +29,7 @@ _CHAIN = """
 (declare-sort Zone 0)
 (declare-fun lies (Task) Zone)
 (declare-fun zone (Cpu) Zone)
-(define-fun meant ((t Task)) Bool {meant})
+(declare-fun meant (Task) Bool)
 (define-fun takes ((t Task) (c Cpu)) Bool {takes})
 (declare-fun woken (Cpu) Bool)
 (declare-fun woken-after (Cpu) Bool)
@@ -112,31 +109,25 @@ _FEWER_USELESS = (
 )
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Queues for which a wake-up is handed on by itself: those that are global, or one with several
-    instances. Whoever may take from one of its instances is in one zone with it; in a queue that is
-    stolen from everywhere, there is but one zone.
+class _Kind(Enum):
+    """Who may take from an instance, of queues for which wake-ups are handed on by themselves: the
+    global ones, or one with several instances. Any tasks may be `meant`, those of such queues too.
     """
 
-    queues: tuple[int, ...]
-    is_open: bool
+    OPEN = "true"
+    """All may take from all instances: there is one, or they may be stolen from."""
+    ZONED = "(= (lies t) (zone c))"
+    """Whoever may take from an instance is in one zone with it, and with all others who may."""
 
     @property
     def chain(self) -> str:
-        takes = "true" if self.is_open else "(= (lies t) (zone c))"
-        return _CHAIN.format(meant=routed_to(self.queues).text, takes=takes)
+        return _CHAIN.format(takes=self.value)
 
 
-def _kinds(policy: ir.Policy) -> Iterator[_Kind]:
-    numbered = tuple(enumerate(policy.queues))
-    undivided = tuple(n for n, queue in numbered if queue.scope is ir.Scope.GLOBAL)
-    if undivided:
-        yield _Kind(undivided, is_open=True)
-    for number, queue in numbered:
-        if queue.scope is not ir.Scope.GLOBAL:
-            yield _Kind((number,), queue.steal is ir.Steal.ANY)
+def _kinds(policy: ir.Policy) -> tuple[_Kind, ...]:
+    is_open = [_is_open(queue) for queue in policy.queues]
+    kinds = {_Kind.OPEN: any(is_open), _Kind.ZONED: not all(is_open)}
+    return tuple(kind for kind, is_there in kinds.items() if is_there)
 
 
 def prove_work_conserving(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown | None:
@@ -258,7 +249,7 @@ def _prove_progress(policy: ir.Policy, rules: Rules, ledger: Ledger) -> Unknown 
     """The pair of the waiting tasks and the woken CPUs without work decreases with each choice."""
     choices = _choice(is_woken=True, hands_on=rules.hands_on)
     less = {"takes a task": (_FEWER_QUEUED,), "finds nothing": (_SAME_QUEUED, _FEWER_USELESS)}
-    kind = next(_kinds(policy))
+    kind = _kinds(policy)[0]
     for name, facts in choices.items():
         job = _ROUSES_FOR_A_JOB.format(idle=_idle(name == "takes a task"))
         known = [fact(text) for text in (*facts, job)]

@@ -82,9 +82,7 @@ def preamble(policy: ir.Policy) -> str:
     # INVARIANT: every tree names every queue; what one left out, no CPU would be sure to read.
     in_all = sorted(frozenset.intersection(*trees))
     read = any_of(variable("q").equals(integer(queue)) for queue in in_all)
-    anyone, neighbours = (
-        routed_to(_stolen(policy, reach)) for reach in (ir.Steal.ANY, ir.Steal.NODE)
-    )
+    anyone, neighbours = (_in(_stolen(policy, reach)) for reach in (ir.Steal.ANY, ir.Steal.NODE))
     stolen = any_of((anyone, all_of((neighbours, fact("(near t c)")))))
     return _SORTS.format(reads=read.text, stolen=stolen.text)
 
@@ -93,7 +91,7 @@ def _stolen(policy: ir.Policy, reach: ir.Steal) -> Iterable[int]:
     return (number for number, queue in enumerate(policy.queues) if queue.steal is reach)
 
 
-def routed_to(queues: Iterable[int]) -> Term:
+def _in(queues: Iterable[int]) -> Term:
     """Task `t` is routed to one of the queues."""
     return any_of(fact(f"(= (routed t) {queue})") for queue in queues)
 
@@ -102,10 +100,8 @@ def every_task(policy: ir.Policy) -> tuple[Term, ...]:
     """Every task has a home where it may run, and waits in the instance that is there, of a queue
     that the route leads to."""
     targets = sorted({policy.route.otherwise, *(rule.queue for rule in policy.route.rules)})
-    undivided = routed_to(
-        n for n, queue in enumerate(policy.queues) if queue.scope is ir.Scope.GLOBAL
-    )
-    facts = [fact(_HAS_HOME), fact(_ROUTED.format(routed=routed_to(targets).text))]
+    undivided = _in(n for n, queue in enumerate(policy.queues) if queue.scope is ir.Scope.GLOBAL)
+    facts = [fact(_HAS_HOME), fact(_ROUTED.format(routed=_in(targets).text))]
     if undivided != FALSE:
         facts.append(fact(_UNDIVIDED.format(undivided=undivided.text)))
     return tuple(facts)
