@@ -1,13 +1,12 @@
 """Layers as a policy: a queue each, in the order of the specification. Pure.
 
-Layers that preempt are asked first; every other layer then keeps the share that scx_layered gives
-its fallback. Otherwise layers share each CPU by their weights. docs/import.md says how each field
-is read.
+Layers share each CPU by their weights, but for those that preempt, which are asked first, and for
+those that own CPUs: see `layered_trees`. docs/import.md says how each field is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -22,19 +21,17 @@ from schedlang.importing.draft import (
     in_order,
 )
 from schedlang.importing.layered_matches import expression
-from schedlang.importing.layered_spec import Condition, Layer
+from schedlang.importing.layered_spec import Condition, Kind, Layer
+from schedlang.importing.layered_trees import choice
 from schedlang.importing.layered_why import why_field, why_match
 from schedlang.source import Source
 from schedlang.syntax.format import format_policy
 
 SLICE_US: Final = 20_000
 MOST_SLICE_US: Final = 100_000
-FALLBACK_PERCENT: Final = 5
 DEFAULT_WEIGHT: Final = 100
-_PROGRESS: Final = "1ms"  # what a turn has done before it is cut
 _ORDER: Final = "charged_at_least"
 _LADDER: Final = "{ core in any prev cpu in any }"
-_PREV_FIRST: Final = "place { prev core in any cpu in any }"
 
 
 @final
@@ -55,14 +52,16 @@ def layered_policy(layers: Sequence[Layer], wanted_name: str, file: str) -> Draf
     queues = [q for layer in layers if (q := _queue(layer, names, gaps)) is not None]
     for queue in queues:
         gaps += map(why_field, queue.layer.unsaid)
+    sets = _sets(queues, names, gaps)
+    owned = {queue: name for queue, (name, _) in sets.items()}
     lines = [
         f"## Layers of {_plain(file)}: a queue each, the first that matches takes the task.",
         f"policy {name}",
         *_uses(queues),
-        *(line for queue in queues for line in _declaration(queue, gaps)),
+        *(f"cpuset {set_} = {cpus}" for set_, cpus in sets.values()),
+        *(line for queue in queues for line in _declaration(queue, owned.get(queue.name), gaps)),
         *_route(queues),
-        *_serve(queues, gaps),
-        *_preempt(queues),
+        *_choice(queues, owned, gaps),
         f"place {_LADDER}",
         "guarantee { starvation_free  no_lost_task  work_conserving }",
     ]
@@ -128,7 +127,7 @@ def _uses(queues: Sequence[Queue]) -> Iterator[str]:
         yield "}"
 
 
-def _declaration(queue: Queue, gaps: list[Gap]) -> Iterator[str]:
+def _declaration(queue: Queue, cpus: str | None, gaps: list[Gap]) -> Iterator[str]:
     layer, common = queue.layer, queue.layer.common
     yield from comment(layer.comment)
     slice_us = common.slice_us or SLICE_US
@@ -137,13 +136,21 @@ def _declaration(queue: Queue, gaps: list[Gap]) -> Iterator[str]:
         _changed(queue, "slice_us", "a slice is at most 100 ms", gaps)
     order = _order(queue, slice_us)
     clauses = ["global", f"order {order}", f"slice {duration(slice_us)}"]
-    clauses += [_PREV_FIRST] if common.prev_over_idle_core else []
+    if cpus is not None and layer.kind is Kind.CONFINED:
+        clauses.append(f"on {cpus}")
+    clauses += _ladder(common.prev_over_idle_core, cpus if layer.kind is Kind.GROUPED else None)
     yield f"queue {queue.name} {{ {' '.join(clauses)} }}"
     if common.perf:
         _left_out(queue, "perf", "the language has no hints for a CPU's frequency", gaps)
-    if layer.cpus is not None:
-        why = "the layer's tasks may run everywhere"
-        gaps.append(Gap(layer.cpus.where, layer.cpus.span, Loss.LEFT_OUT, why))
+
+
+def _ladder(prev_first: bool, cpus: str | None) -> list[str]:
+    """What differs from the policy's own ladder."""
+    own = f"core in {cpus} cpu in {cpus} " if cpus else ""
+    if not own and not prev_first:
+        return []
+    rest = "prev core in any cpu in any" if prev_first else "core in any prev cpu in any"
+    return [f"place {{ {own}{rest} }}"]
 
 
 def _order(queue: Queue, slice_us: int) -> str:
@@ -170,34 +177,33 @@ def _left_out(queue: Queue, field: str, why: str, gaps: list[Gap]) -> None:
 # --- who goes first
 
 
-def _serve(queues: Sequence[Queue], gaps: list[Gap]) -> Iterator[str]:
-    first = [queue for queue in queues if queue.layer.common.preempt]
-    others = [queue for queue in queues if not queue.layer.common.preempt]
-    if not first or not others:
-        yield f"serve {_tree(queues, gaps)}"
-        return
-    yield f"serve strict {{ {_tree(first, gaps)} {_tree(others, gaps)} }}"
-    for queue in others:
-        yield f"guard {queue.name} at least {FALLBACK_PERCENT}%"
-
-
-def _preempt(queues: Sequence[Queue]) -> Iterator[str]:
-    """A layer that preempts cuts the turns of those that do not."""
-    first = [queue.name for queue in queues if queue.layer.common.preempt]
-    others = [queue.name for queue in queues if not queue.layer.common.preempt]
-    if first and others:
-        rules = (f"{a} over {b} after {_PROGRESS}" for a in first for b in others)
-        yield f"preempt {{ {' '.join(rules)} }}"
-
-
-def _tree(queues: Sequence[Queue], gaps: list[Gap]) -> str:
-    if len(queues) == 1:
-        return queues[0].name
+def _choice(queues: Sequence[Queue], sets: Mapping[str, str], gaps: list[Gap]) -> Iterator[str]:
     wanted = [queue.layer.common.weight or DEFAULT_WEIGHT for queue in queues]
     fitted = fit_weights(wanted)
     for queue, before, weight in zip(queues, wanted, fitted, strict=True):
         if before != weight:
             why = f"{weight} instead of {before}: the weights of all layers need a common multiple"
             _changed(queue, "weight", why, gaps)
-    shares = (f"{q.name}: {w}" for q, w in zip(queues, fitted, strict=True))
-    return f"weighted {{ {' '.join(shares)} }}"
+    weights = {queue.name: weight for queue, weight in zip(queues, fitted, strict=True)}
+    first = [queue.name for queue in queues if queue.layer.common.preempt]
+    yield from choice(weights, first, sets)
+
+
+def _sets(queues: Sequence[Queue], names: Names, gaps: list[Gap]) -> dict[str, tuple[str, str]]:
+    """Of queues that own a number of CPUs that does not change: the set's name, and its CPUs."""
+    found, start = {}, 0
+    for queue in queues:
+        cpus = queue.layer.cpus
+        if cpus is None:
+            continue
+        if cpus.least != cpus.most:
+            why = "CPU sets sized by utilisation are no part of a policy: it may run everywhere"
+            gaps.append(Gap(cpus.where, cpus.span, Loss.LEFT_OUT, why))
+            continue
+        end = start + cpus.most - 1
+        text = f"{start}-{end}" if start < end else f"{start}"
+        found[queue.name] = names.name(f"{queue.name}_cpus", "cpus"), text
+        start = end + 1
+        why = f"which CPUs these are is fixed: {text}"
+        gaps.append(Gap(cpus.where, cpus.span, Loss.CHANGED, why))
+    return found
