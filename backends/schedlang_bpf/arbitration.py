@@ -38,12 +38,17 @@ class Above:
 
 def uses_cpu_state(policy: Policy) -> bool:
     """Whether anything is kept of the turns that a CPU runs."""
-    return settles(policy) or bool(policy.preemptions)
+    return settles(policy) or bool(policy.preemptions or policy.serves_on)
 
 
 def settles(policy: Policy) -> bool:
     """Whether choices depend on the service that was given before."""
-    return bool(policy.guards or weighted_nodes(policy.serve))
+    return bool(policy.guards or all_weighted(policy))
+
+
+def all_weighted(policy: Policy) -> tuple[Weighted, ...]:
+    """The weighted nodes of all trees, by their numbers."""
+    return tuple(node for serve in policy.serves for node in weighted_nodes(serve.tree))
 
 
 def cpu_state_view(policy: Policy, names: Names) -> CpuStateView:
@@ -59,8 +64,9 @@ def cpu_state_view(policy: Policy, names: Names) -> CpuStateView:
                 text=node_text(node, policy),
                 children=len(node.shares),
             )
-            for node in weighted_nodes(policy.serve)
+            for node in all_weighted(policy)
         ),
+        trees=tuple(names.set_ids[s.cpus] for s in policy.serves_on if s.cpus is not None),
     )
 
 
@@ -93,7 +99,8 @@ def choice_view(policy: Policy, names: Names) -> ChoiceView:
         charges=tuple(_charges(policy, names)),
         guards=guard_names(policy, names),
         empty_lines=_empty(policy, names),
-        nodes=tuple(_nodes(policy.serve, policy, names, _Numbers())),
+        nodes=tuple(node for nodes in _all_nodes(policy, names) for node in nodes),
+        trees=_trees(policy, names) if policy.serves_on else (),
         root=root_call(policy, names, "waiting"),
         grants=tuple(_grants(policy, names)),
     )
@@ -105,13 +112,21 @@ def _charges(policy: Policy, names: Names) -> Iterator[QueueCase]:
         for guard, name in zip(policy.guards, guard_names(policy, names), strict=True):
             if guard.queue == queue:
                 code.at(guard.span, f"\t\t{_served(guard, name.constant, names)}")
-        for above in weighted_above(policy.serve, queue):
-            member, share = f"c->{_member(above.node)}", above.node.shares[above.child]
-            served = f"&{member}.served[{above.child}], {member}.now"
-            code.at(above.node.span, f"\t\tcharge({served}, ran, {share.scale}ULL);")
+        for number, serve in enumerate(policy.serves):
+            for above in weighted_above(serve.tree, queue):
+                if policy.serves_on:
+                    code.at(above.node.span, f"\t\tif (c->tree == {number})")
+                indent = "\t" * (3 if policy.serves_on else 2)
+                code.at(above.node.span, f"{indent}{_charge(above)}")
         if code.lines():
             code.own("\t\tbreak;")
             yield QueueCase(constant, code.lines())
+
+
+def _charge(above: Above) -> str:
+    member, share = f"c->{_member(above.node)}", above.node.shares[above.child]
+    served = f"&{member}.served[{above.child}], {member}.now"
+    return f"charge({served}, ran, {share.scale}ULL);"
 
 
 def _served(guard: Guard, constant: str, names: Names) -> str:
@@ -230,18 +245,38 @@ def _call(function: str, tree: Tree, waiting: str) -> str:
 
 def root_call(policy: Policy, names: Names, waiting: str) -> str:
     """The choice by the tree among the queues `waiting`."""
-    tree = policy.serve
+    if policy.serves_on:
+        return f"choose_by_tree(c, {waiting})"
+    return _root(policy.serve, _all_nodes(policy, names)[-1], names, waiting)
+
+
+def _root(tree: Tree, nodes: tuple[Node, ...], names: Names, waiting: str) -> str:
     if isinstance(tree, Leaf):
         return f"({waiting}) ? {names.queue_ids[tree.queue]} : NO_QUEUE"
-    nodes = tuple(_nodes(tree, policy, names, _Numbers()))
     return _call(nodes[-1].function, tree, waiting)
+
+
+def _all_nodes(policy: Policy, names: Names) -> tuple[tuple[Node, ...], ...]:
+    """By tree, the functions of its inner nodes."""
+    numbers = _Numbers()
+    return tuple(tuple(_nodes(s.tree, policy, names, numbers)) for s in policy.serves)
+
+
+def _trees(policy: Policy, names: Names) -> tuple[str, ...]:
+    """What the root of each tree chooses."""
+    nodes = _all_nodes(policy, names)
+    return tuple(
+        _root(serve.tree, nodes[number], names, "waiting")
+        for number, serve in enumerate(policy.serves)
+    )
 
 
 def _grants(policy: Policy, names: Names) -> Iterator[Grant]:
     for queue, constant in enumerate(names.queue_ids):
         steps = tuple(
-            GrantStep(_member(above.node), above.child)
-            for above in weighted_above(policy.serve, queue)
+            GrantStep(_member(above.node), above.child, number if policy.serves_on else None)
+            for number, serve in enumerate(policy.serves)
+            for above in weighted_above(serve.tree, queue)
         )
         if steps:
             yield Grant(constant, steps)

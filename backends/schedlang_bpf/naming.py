@@ -25,6 +25,7 @@ class Names:
     params: tuple[str, ...]
     param_functions: tuple[str, ...]
     cgroups: tuple[str, ...]
+    set_ids: tuple[str, ...]
 
     def task_scope(self) -> Scope:
         return Scope(self.param_functions, self.task_states, self.cgroups)
@@ -58,6 +59,7 @@ def name_policy(policy: Policy) -> Names:
         params=c_names(params),
         param_functions=c_names(params, "param"),
         cgroups=cgroup_paths(policy),
+        set_ids=c_constants((cpus.name for cpus in policy.cpusets), "SET"),
     )
 
 

@@ -65,7 +65,7 @@ class _Table(ctypes.Structure):
     """As in table.c."""
 
     _fields_: ClassVar = [
-        ("start", ctypes.CFUNCTYPE(None, *(_INT,) * 4, ctypes.POINTER(ctypes.c_int64), _INT)),
+        ("start", ctypes.CFUNCTYPE(None, *(_INT,) * 5, ctypes.POINTER(ctypes.c_int64), _INT)),
         ("time", ctypes.CFUNCTYPE(None, ctypes.c_uint64)),
         (
             "fork",
@@ -103,7 +103,7 @@ class NativeMachine:
     def start(self, topology: Topology, params: Sequence[int]) -> None:
         declared = zip(params, self._policy.params, strict=True)
         tunable = [value for value, param in declared if param.tunable]
-        shape = (topology.cpus, topology.llcs, topology.nodes, topology.smt)
+        shape = (topology.cpus, topology.llcs, topology.nodes, topology.smt, topology.little)
         self._table.start(*shape, (ctypes.c_int64 * len(tunable))(*tunable), len(tunable))
 
     def time(self, now: int) -> None:

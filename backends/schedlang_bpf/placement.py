@@ -66,15 +66,15 @@ def _ladders(policy: Policy, names: Names) -> Iterator[LadderView]:
     """Each once; the policy's own, for all other queues, comes last."""
     if not is_by_queue(policy):
         if policy.placement:
-            yield _ladder("place", policy.placement, policy)
+            yield _ladder("place", policy.placement, policy, names)
         return
     numbers = range(len(policy.queues))
     own = {policy.ladder(n): n for n in reversed(numbers) if policy.queues[n].placement is not None}
     for rungs, first in reversed(own.items()):
         queues = [names.queue_ids[n] for n in numbers if policy.queues[n].placement == rungs]
-        yield _ladder(f"place_{names.queues[first]}", rungs, policy, queues)
+        yield _ladder(f"place_{names.queues[first]}", rungs, policy, names, queues)
     if _has_others(policy):
-        yield _ladder(_OTHERS, policy.placement, policy)
+        yield _ladder(_OTHERS, policy.placement, policy, names)
 
 
 def _has_others(policy: Policy) -> bool:
@@ -87,33 +87,37 @@ def _ladder_call(function: str, wakes: bool) -> str:
 
 
 def _ladder(
-    function: str, rungs: tuple[Rung, ...], policy: Policy, queues: list[str] | None = None
+    function: str,
+    rungs: tuple[Rung, ...],
+    policy: Policy,
+    names: Names,
+    queues: list[str] | None = None,
 ) -> LadderView:
     wakes = follows_wakers(policy)
     return LadderView(
         function,
         f"place {{ {' '.join(rung_text(rung, policy) for rung in rungs)} }}",
         "struct task_struct *p, s32 prev_cpu" + ", u64 wake_flags" * wakes,
-        tuple(map(_rung, rungs)),
+        tuple(_rung(rung, names.set_ids) for rung in rungs),
         _ladder_call(function, wakes),
         tuple(queues or ()),
     )
 
 
-def _rung(rung: Rung) -> RungView:
+def _rung(rung: Rung, set_ids: tuple[str, ...]) -> RungView:
     match rung.kind:
         case RungKind.PREV:
             return RungView("prev")
         case RungKind.WAKER:
             return RungView("waker")
         case RungKind.CORE | RungKind.CPU:
-            return RungView("pick", _pick(rung))
+            return RungView("pick", _pick(rung, set_ids))
         case _:
             assert_never(rung.kind)
 
 
-def _pick(rung: Rung) -> str:
-    before = _before(rung)
+def _pick(rung: Rung, set_ids: tuple[str, ...]) -> str:
+    before = _before(rung, set_ids)
     if rung.kind is RungKind.CPU:
         return f"{before}0)"
     # Too long for one line: the flag stands below the first argument.
@@ -122,7 +126,7 @@ def _pick(rung: Rung) -> str:
     return f"{before.rstrip()}\n{indent}{_WHOLE_CORE})"
 
 
-def _before(rung: Rung) -> str:
+def _before(rung: Rung, set_ids: tuple[str, ...]) -> str:
     """The call up to its flags."""
     match rung.within:
         case Near.LLC:
@@ -132,6 +136,6 @@ def _before(rung: Rung) -> str:
         case Near.ANY | None:
             return _ANYWHERE
         case int():
-            return f"{_NEAR}set_cpus({rung.within}), "
+            return f"{_NEAR}set_cpus({set_ids[rung.within]}), "
         case _:
             assert_never(rung.within)

@@ -11,6 +11,7 @@ from schedlang.ir.walk import leaves
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.about import about
 from schedlang_bpf.arbitration import (
+    all_weighted,
     choice_view,
     cpu_state_view,
     guard_names,
@@ -20,6 +21,7 @@ from schedlang_bpf.arbitration import (
     settles,
     uses_cpu_state,
 )
+from schedlang_bpf.cpusets import cpusets_view
 from schedlang_bpf.functions import (
     arrival_name,
     asks_whether_woken,
@@ -40,6 +42,7 @@ from schedlang_bpf.views import (
     CgroupPath,
     CgroupsView,
     ChoiceView,
+    CpuSetsView,
     CpuStateView,
     DispatchStep,
     DispatchView,
@@ -67,7 +70,6 @@ from schedlang_bpf.walk import (
     ends_read_time,
     expressions,
     matches_names,
-    weighted_nodes,
 )
 
 # The queues of a policy are the bits of a word.
@@ -79,6 +81,7 @@ View = (
     | ParamsView
     | StateView
     | CpuStateView
+    | CpuSetsView
     | CgroupsView
     | FunctionsView
     | TurnsView
@@ -104,6 +107,8 @@ def sections(
 ) -> Iterator[Section]:
     yield Section("header", HeaderView(about(policy, proof), tuple(_headers(policy))))
     yield Section("queues", _queues(policy, names))
+    if policy.cpusets:
+        yield Section("cpusets", cpusets_view(policy, names))
     if any(param.tunable for param in policy.params):
         yield Section("params", _params(policy, names))
     yield Section("state", _state(policy, names))
@@ -257,7 +262,7 @@ def _asks_for_wakers(policy: Policy) -> bool:
 
 
 def _start(policy: Policy, names: Names) -> StartView:
-    walks = bool(weighted_nodes(policy.serve))
+    walks = bool(all_weighted(policy))
     return StartView(
         alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
@@ -341,7 +346,7 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
         text=node_text(policy.serve, policy),
         steps=steps,
         guards=bool(policy.guards),
-        grants=bool(weighted_nodes(policy.serve)),
+        grants=bool(all_weighted(policy)),
         ahead=ahead,
         keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
         start=_start_arguments(policy),
@@ -380,6 +385,8 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         cgroups=bool(names.cgroups),
         task_initial=bool(policy.states),
         nearby=looks_nearby(policy),
+        sets=bool(policy.cpusets),
+        trees=bool(policy.serves_on),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
         timeout_ms=timeout_ms,
     )

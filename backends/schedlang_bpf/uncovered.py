@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from schedlang.diagnostics.model import Diagnostic, Label
-from schedlang.ir.nodes import CpuSet, Policy, Queue, Scope
+from schedlang.ir.nodes import Policy, Queue, Scope
 
 CODE = "E0403"
 
 
 def uncovered(policy: Policy) -> tuple[Diagnostic, ...]:
     scoped = (_scope(queue) for queue in policy.queues if queue.scope is not Scope.GLOBAL)
-    return (*scoped, *map(_cpuset, policy.cpusets))
+    confined = (_confined(queue) for queue in policy.queues if queue.cpus is not None)
+    return (*scoped, *confined)
 
 
-def _cpuset(cpus: CpuSet) -> Diagnostic:
-    message = f"the set of CPUs `{cpus.name}` is not compiled to C yet"
+def _confined(queue: Queue) -> Diagnostic:
+    message = f"`{queue.name}`, a queue on a set of CPUs, is not compiled to C yet"
     note = "`schedc sim` and `schedc test` run it"
-    return Diagnostic(CODE, message, Label(cpus.span), notes=(note,))
+    return Diagnostic(CODE, message, Label(queue.span), notes=(note,))
 
 
 def _scope(queue: Queue) -> Diagnostic:

@@ -120,6 +120,26 @@ class CpuStateView:
     preempts: bool
     guards: tuple[GuardName, ...]
     weighted: tuple[WeightedState, ...]
+    trees: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CpuSetView:
+    """`test` tells whether `cpu` is in the set."""
+
+    constant: str
+    place: str
+    text: str
+    test: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CpuSetsView:
+    """cpusets.c.j2"""
+
+    sets: tuple[CpuSetView, ...]
 
 
 @final
@@ -255,8 +275,11 @@ class Node:
 @final
 @dataclass(frozen=True, slots=True)
 class GrantStep:
+    """`tree` is that of the node, None if there is one tree."""
+
     member: str
     child: int
+    tree: int | None
 
 
 @final
@@ -269,13 +292,14 @@ class Grant:
 @final
 @dataclass(frozen=True, slots=True)
 class ChoiceView:
-    """choice.c.j2: `root` chooses by the tree."""
+    """choice.c.j2: `root` chooses by the tree; `trees` do, if CPUs have trees of their own."""
 
     cpu: bool
     charges: tuple[QueueCase, ...]
     guards: tuple[GuardName, ...]
     empty_lines: tuple[Line, ...]
     nodes: tuple[Node, ...]
+    trees: tuple[str, ...]
     root: str
     grants: tuple[Grant, ...]
 
@@ -400,4 +424,6 @@ class CallbacksView:
     task_initial: bool
     counts_cpus: bool
     nearby: bool
+    sets: bool
+    trees: bool
     timeout_ms: int

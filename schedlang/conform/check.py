@@ -24,7 +24,7 @@ SHAPES: Final = (
     Topology(4),
     Topology(4, smt=2),
     Topology(4, llcs=2, smt=2),
-    Topology(4, llcs=4, nodes=2),
+    Topology(4, llcs=4, nodes=2, little=1),
 )
 _COMMS: Final = ("worker", "w", "x")
 

@@ -26,7 +26,7 @@ struct host_task {
 #define LOCAL 1000
 
 static struct host_task tasks_[TASKS];
-static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, this_cpu, in_dispatch;
+static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, nr_little, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
 static bool idle_bit[CPUS], kicked[CPUS], ended[CPUS];
@@ -117,6 +117,13 @@ struct bpf_cpumask *bpf_cpumask_create(void)
 void bpf_cpumask_release(struct bpf_cpumask *mask) {}
 void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) { mask->cpumask.bits |= BIT(cpu); }
 u32 scx_bpf_nr_cpu_ids(void) { return CPUS; }
+u32 scx_bpf_cpuperf_cap(s32 cpu) { return cpu >= nr_cpus - nr_little ? 512 : 1024; }
+
+bool bpf_cpumask_intersects(const struct cpumask *a, const struct cpumask *b)
+{
+	return a->bits & b->bits;
+}
+
 u32 bpf_get_smp_processor_id(void) { return this_cpu; }
 
 bool bpf_cpumask_and(struct bpf_cpumask *to, const struct cpumask *a, const struct cpumask *b)
@@ -572,7 +579,7 @@ int host_fork(const char *comm, const char *process, int nice, int weight, const
 }
 
 /* At time 0; the policy's params have been set. */
-void host_start(int cpus, int llcs, int nodes, int smt)
+void host_start(int cpus, int llcs, int nodes, int smt, int little)
 {
 	u64 none[1];
 
@@ -580,6 +587,7 @@ void host_start(int cpus, int llcs, int nodes, int smt)
 	nr_llcs = llcs;
 	nr_nodes = nodes;
 	nr_threads = smt;
+	nr_little = little;
 	if (OPS.init(none))
 		fail("init failed");
 	for (int cpu = 0; cpu < cpus; cpu++)

@@ -36,12 +36,12 @@ static u64 table_lookups(void)
 	return lookups;
 }
 
-static void table_start(int cpus, int llcs, int nodes, int smt, const s64 *chosen, int nr_chosen)
+static void table_start(int cpus, int llcs, int nodes, int smt, int little, const s64 *chosen, int nr_chosen)
 {
 	make_new();
 	if (nr_chosen)
 		memcpy(PARAMS, chosen, nr_chosen * sizeof(*chosen));
-	host_start(cpus, llcs, nodes, smt);
+	host_start(cpus, llcs, nodes, smt, little);
 }
 
 static void table_tune(int number, s64 value)
@@ -52,7 +52,7 @@ static void table_tune(int number, s64 value)
 }
 
 struct table {
-	void (*start)(int cpus, int llcs, int nodes, int smt, const s64 *chosen, int nr_chosen);
+	void (*start)(int cpus, int llcs, int nodes, int smt, int little, const s64 *chosen, int nr_chosen);
 	void (*time)(u64 now);
 	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
 		    int kthread, const u32 *ids, u64 mask, int cpu);

@@ -21,6 +21,7 @@ typedef _Bool bool;
 #define false 0
 
 #define ENOMEM 12
+#define E2BIG 7
 #define TASK_COMM_LEN 16
 #define PRIO_OF_NICE_0 120
 

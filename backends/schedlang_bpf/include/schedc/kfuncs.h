@@ -33,6 +33,8 @@ void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) __ksym;
 bool bpf_cpumask_and(struct bpf_cpumask *to, const struct cpumask *a,
 		     const struct cpumask *b) __ksym;
 u32 scx_bpf_nr_cpu_ids(void) __ksym;
+u32 scx_bpf_cpuperf_cap(s32 cpu) __ksym;
+bool bpf_cpumask_intersects(const struct cpumask *a, const struct cpumask *b) __ksym;
 int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
 void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
