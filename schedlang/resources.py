@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def data_root(kind: str) -> Path:
-    """The folder `grammar`, `stdlib` or `examples`: the wheel's copy, else the checkout's own."""
+    """A folder such as `grammar` or `stdlib`: the wheel's copy, else the checkout's own."""
     package = Path(__file__).parent
     installed = package / "_data" / kind
     return installed if installed.is_dir() else package.parent / kind

@@ -26,6 +26,7 @@ from schedlang.cli.exits import Exit
 from schedlang.cli.explain import explain
 from schedlang.cli.fmt import fmt
 from schedlang.cli.import_ import import_
+from schedlang.cli.manual import manual
 from schedlang.cli.new import new
 from schedlang.cli.prove import prove
 from schedlang.cli.review import review
@@ -63,6 +64,7 @@ _COMMANDS = (
     tune,
     fmt,
     explain,
+    manual,
     new,
     import_,
     doctor,

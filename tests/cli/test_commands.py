@@ -226,7 +226,13 @@ def test_fmt_goes_on_after_a_file_it_cannot_read(schedc: Schedc) -> None:
     assert Path("b.sched").read_text() == FIFO
 
 
-# --- new, explain, doctor, completions
+# --- manual, new, explain, doctor, completions
+
+
+@pytest.mark.parametrize("page", ["language", "stdlib"])
+def test_manual_prints_a_page(schedc: Schedc, page: str) -> None:
+    said = schedc("manual", *([] if page == "language" else [page]))
+    assert (said.status, said.out) == (0, (ROOT / f"docs/{page}.md").read_text())
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

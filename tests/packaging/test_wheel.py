@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from schedlang.cli.manual import PAGES
+
 ROOT = Path(__file__).parents[2]
 # What tools leave in a checkout, and no part of it.
 LEFT_BEHIND = (".*", "__pycache__", "*.egg-info", "build", "dist", "results")
@@ -75,6 +77,13 @@ def test_the_wheel_has_every_data_file(wheel: Path, kind: str) -> None:
     files = {p.relative_to(ROOT).as_posix() for p in (ROOT / kind).rglob("*") if p.is_file()}
     assert files
     assert files <= packed
+
+
+def test_the_wheel_has_the_manual(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for page in PAGES:
+            packed = archive.read(f"schedlang/_data/docs/{page}.md")
+            assert packed == (ROOT / f"docs/{page}.md").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from schedlang.ir import nodes as ir
-from schedlang.semantics.scope import BUILTINS
+from schedlang.resources import data_root
+from schedlang.semantics.scope import BUILTINS, FUNCTIONS
 from schedlang.source import Source
+from schedlang.syntax import ast
 from schedlang.syntax.ast import UNITS_NS
 from schedlang.syntax.format import format_policy
-from schedlang.syntax.parse import parse
+from schedlang.syntax.parse import load_parser, parse
 from schedlang.syntax.words import DECLARATIONS, RESERVED
 
 PAGE = (Path(__file__).parents[2] / "docs/language.md").read_text()
@@ -53,5 +56,38 @@ def test_examples_are_in_the_one_layout(text: str) -> None:
         assert format_policy(source) == text
 
 
-def test_there_are_examples() -> None:
-    assert len(BLOCKS) >= 20
+def test_every_construct_is_in_an_example_or_explained() -> None:
+    """Every word of the grammar stands in a policy, or in a form that the text gives."""
+    patterns = {t.name: t.pattern.value for t in load_parser().lark.terminals}
+    found = (re.fullmatch(r"([a-z_]+)\\b", pattern) for pattern in patterns.values())
+    words = {match[1] for match in found if match}
+    assert len(words) > 60
+    examples = {word for block in BLOCKS for word in re.findall(r"[a-z_]+", block)}
+    assert words - examples - SAID == set()
+    assert set(FUNCTIONS) <= SAID
+
+
+def test_every_declaration_is_in_an_example_that_compiles() -> None:
+    used = {type(decl) for text in BLOCKS for decl in declarations(text)}
+    assert used == set(get_args(ast.Decl))
+
+
+def declarations(text: str) -> tuple[ast.Decl, ...]:
+    tree, _ = parse(Source("p.sched", text))
+    return tree.decls if tree is not None else ()
+
+
+def test_every_name_of_the_standard_library_is_there() -> None:
+    texts = [path.read_text() for path in data_root("stdlib").glob("*.sched")]
+    names = {name for text in texts for name in re.findall(PIECE, text, re.MULTILINE)}
+    assert len(names) > 20
+    assert names <= SAID
+
+
+PIECE = r"^(?:order|tree|ladder|fn) ([a-z_0-9]+)"
+
+
+def test_the_page_fits_a_context() -> None:
+    """At most 4,000 words: whatever has a letter or a digit in it, the examples' words too."""
+    words = [word for word in PAGE.split() if re.search(r"\w", word)]
+    assert 3_000 < len(words) <= 4_000
