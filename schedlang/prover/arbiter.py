@@ -29,6 +29,7 @@ from schedlang.prover.terms import (
     when,
 )
 from schedlang.prover.trees import charges, widths
+from schedlang.prover.verdict import Unknown
 
 _T = TypeVar("_T")
 
@@ -53,8 +54,9 @@ class Guarded:
 class Arbitration:
     """What all CPUs of a policy share. `max_turn_ns` is, by queue, the longest turn; `cut_ns`, by
     queue, for each queue how long its turns, or what is left of one, last at most while a task of
-    the first one waits (empty: no turn is cut short); `charged`, by queue, are the weighted nodes
-    that its turns are charged to (`trees.charges`).
+    the first one waits (empty: no turn is cut short); `cpus` names the set whose CPUs have this
+    tree, None for all others; `charged`, by queue, are the weighted nodes that its turns are
+    charged to (`trees.charges`).
     """
 
     rules: Rules
@@ -62,6 +64,7 @@ class Arbitration:
     guards: tuple[Guarded, ...]
     max_turn_ns: tuple[int, ...]
     cut_ns: tuple[tuple[int, ...], ...] = ()
+    cpus: str | None = None
     charged: tuple[tuple[tuple[int, int, int], ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +78,11 @@ class Arbitration:
     def beside(self, queue: int) -> Arbitration:
         """With the turns that there are while a task of the queue waits."""
         return replace(self, max_turn_ns=self.cut_ns[queue], cut_ns=()) if self.cut_ns else self
+
+    def located(self, gap: Unknown) -> Unknown:
+        """It is about these CPUs."""
+        where = "" if self.cpus is None else f"on the CPUs of `{self.cpus}`: "
+        return replace(gap, detail=f"{where}{gap.detail}")
 
     def guards_of(self, queue: int) -> tuple[Guarded, ...]:
         return tuple(guard for guard in self.guards if guard.queue == queue)

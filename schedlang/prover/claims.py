@@ -134,7 +134,7 @@ def _share(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
     for arbitration in on.arbitrations:
         found = prove_share(arbitration, queue, percent, on.facts, ledger)
         if isinstance(found, Unknown):
-            return found
+            return arbitration.located(found)
         ways.append(found)
     kept = max(ways, key=lambda way: way.lost_ns)
     limit_ns = min((way.limit_ns for way in ways if way.limit_ns is not None), default=None)
@@ -160,7 +160,7 @@ def _fair_queues(on: Ground, goal: ir.Goal, ledger: Ledger) -> Proved | Unknown:
     for arbitration in on.arbitrations:
         found = prove_fair_queues(arbitration, goal.queues, ledger)
         if isinstance(found, Unknown):
-            return found
+            return arbitration.located(found)
         apart = max(apart, found)
     names = " and ".join(f"`{on.policy.queues[queue].name}`" for queue in goal.queues)
     text = "the services are those of one CPU, in a window in which no queue named is empty there"

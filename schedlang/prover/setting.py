@@ -28,7 +28,7 @@ def arbitration_of(
     rules: Rules,
     tick_ns: int,
     unused: frozenset[int] = frozenset(),
-    tree: ir.Tree | None = None,
+    serve: ir.Serve | None = None,
 ) -> Arbitration:
     """For all values of the params, and turns that the tick may end late; of CPUs that have this
     tree, or else the default one. Queues in `unused` are empty, and not in the tree.
@@ -44,7 +44,11 @@ def arbitration_of(
     if not any(queue.is_reachable for queue in policy.queues):
         rules = replace(rules, stolen_turns_walk=None)
     cut = cut_turns(policy, longest, tick_ns) if policy.preemptions else ()
-    return Arbitration(rules, without(tree or policy.serve, unused), tuple(guards), longest, cut)
+    tree, cpus = policy.serve, None
+    if serve is not None:
+        tree = serve.tree
+        cpus = None if serve.cpus is None else policy.cpusets[serve.cpus].name
+    return Arbitration(rules, without(tree, unused), tuple(guards), longest, cut, cpus)
 
 
 def cut_turns(

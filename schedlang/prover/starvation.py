@@ -64,7 +64,7 @@ def ground(policy: ir.Policy, rules: Rules, effort: Effort, tick_ns: int = TICK_
     ledger = Ledger(effort)
     unused = prove_unused(policy, ledger)
     arbitrations = tuple(
-        arbitration_of(policy, rules, tick_ns, unused, serve.tree) for serve in policy.serves
+        arbitration_of(policy, rules, tick_ns, unused, serve) for serve in policy.serves
     )
     # The guards, and so what is proved of them, are those of all CPUs.
     facts = prove_intervals(policy, ledger) or guard_facts(arbitrations[-1], ledger)

@@ -92,7 +92,7 @@ def prove_ways(
     for arbitration in arbitrations:
         found = prove_services(arbitration, queue, facts, ledger)
         if isinstance(found, Unknown):
-            return found
+            return arbitration.located(found)
         ways.append(found)
     return tuple(ways)
 
