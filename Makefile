@@ -55,11 +55,12 @@ conform: setup ## 1,000 random policies' C against the reference machine, starvi
 	@$(bin)/pytest -s -m slow tests/conform
 
 .PHONY: bench
-bench: setup ## times of compilation, proofs and simulation, a small comparison; bench/results/*
+bench: setup ## times of compilation, proofs and simulation, emitted code, a small comparison; bench/results/*
 	@$(bin)/python -m bench.compile_time
 	@$(bin)/python -m bench.interpreter
 	@$(bin)/python -m bench.simulate
 	@$(bin)/python -m bench.proofs
+	@$(bin)/python -m bench.emitted_code
 	@$(bin)/python -m bench.long_tail --seeds 3 --cpus 2
 
 .PHONY: bench-compare

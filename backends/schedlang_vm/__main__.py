@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _setup(only: Sequence[str] | None) -> int:
     toolbox = locate()
-    names = only if only is not None else [gap.name for gap in toolbox.missing() if gap.needed]
+    names = (
+        only if only is not None else [gap.name for gap in toolbox.missing() if gap.name in RECIPES]
+    )
     fetch_missing(Cache(default_root(os.environ)), names, _say)
     return _status(names)
 
@@ -55,7 +57,7 @@ def _status(wanted: Sequence[str] | None = None) -> int:
 
 
 def _lines(toolbox: Toolbox) -> list[str]:
-    tools = (toolbox.qemu, toolbox.bpftool, toolbox.busybox, toolbox.clang)
+    tools = (toolbox.qemu, toolbox.bpftool, toolbox.busybox, toolbox.clang, toolbox.stress_ng)
     lines = [f"{t.name:<12} {t.version:<28} {t.path}" for t in tools if t is not None]
     kernels = (("kernel", toolbox.kernel), ("kernel-6.12", toolbox.oldest_kernel))
     lines += [f"{name:<12} {k.release:<28} {k.image}" for name, k in kernels if k is not None]

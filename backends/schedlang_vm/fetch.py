@@ -159,12 +159,18 @@ def _clang(fetching: Fetching) -> Fetched:
     return got
 
 
+def _stress_ng(fetching: Fetching) -> Fetched:
+    apt = fetching.apt("stress-ng", fetching.suites(newer=False), _LIBC)
+    return _fetch(apt, ["stress-ng"], "stress-ng", fetching.say)
+
+
 RECIPES: Final[dict[str, Callable[[Fetching], Fetched]]] = {
     "kernel": _kernel,
     "qemu": _qemu,
     "bpftool": _bpftool,
     "busybox": _busybox,
     "clang": _clang,
+    "stress-ng": _stress_ng,
 }
 
 

@@ -15,7 +15,7 @@ from schedlang_vm.errors import SETUP_COMMAND, EnvironmentProblem
 from schedlang_vm.versions import CLANG_MINIMUM, QEMU_MINIMUM, Version, parse_version
 
 BUILD_OLDEST_COMMAND: Final = "python -m schedlang_vm build-kernel-6.12"
-ToolName = Literal["qemu", "bpftool", "busybox", "clang"]
+ToolName = Literal["qemu", "bpftool", "busybox", "clang", "stress-ng"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Toolbox:
     bpftool: Tool | None
     busybox: Tool | None
     clang: Tool | None
+    stress_ng: Tool | None
     kernel: Kernel | None
     oldest_kernel: Kernel | None
 
@@ -73,6 +74,8 @@ class Toolbox:
             "kernel": self.kernel,
         }
         gaps = [Missing(n, _WHY[n], SETUP_COMMAND) for n, tool in found.items() if tool is None]
+        if self.stress_ng is None:
+            gaps.append(Missing("stress-ng", _WHY["stress-ng"], SETUP_COMMAND, needed=False))
         if self.oldest_kernel is None:
             gaps.append(Missing("kernel-6.12", _WHY_OLDEST, BUILD_OLDEST_COMMAND, needed=False))
         return tuple(gaps)
@@ -84,6 +87,7 @@ class Toolbox:
             "bpftool": self.bpftool,
             "busybox": self.busybox,
             "clang": self.clang,
+            "stress-ng": self.stress_ng,
         }
         tool = found[name]
         if tool is None:
@@ -107,6 +111,7 @@ _WHY: Final = {
     "busybox": "busybox-static is not in the cache",
     "clang": "no clang >= 16 with the bpf target on PATH, none in the cache",
     "kernel": "no kernel with sched_ext in the cache",
+    "stress-ng": "stress-ng, for the stress tests, is not in the cache",
 }
 _WHY_OLDEST: Final = "the 6.12 kernel (the oldest with sched_ext) has not been built"
 
@@ -122,6 +127,7 @@ def locate(env: Mapping[str, str] | None = None) -> Toolbox:
         bpftool=_unpacked(cache, "bpftool", "bin/bpftool", "usr/sbin/bpftool"),
         busybox=_busybox(cache),
         clang=_clang_on(path) or _unpacked(cache, "clang", *_CLANG),
+        stress_ng=_unpacked(cache, "stress-ng", "usr/bin/stress-ng", "usr/bin/stress-ng"),
         kernel=_kernel(cache, "kernel"),
         oldest_kernel=_kernel(cache, "kernel-6.12"),
     )

@@ -354,12 +354,12 @@ static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool bl
 }
 
 /* Charge the turn on this CPU up to now. */
-__global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
+static void settle(struct cpu_ctx *c, u64 now)
 {
 	u64 ran = time_since(now, c->settled_at);
 
 	if (!c->running)
-		return 0;
+		return;
 	c->settled_at = now;
 	switch (c->queue) {
 	case QUEUE_FAIR:
@@ -384,9 +384,8 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 #line 385 "everything.bpf.c"
 		break;
 	}
-	return 0;
 }
-#line 390 "everything.bpf.c"
+#line 389 "everything.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -407,7 +406,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 44 "everything.sched"
 		c->due[GUARD_REST_SHARE] = point_max(c->due[GUARD_REST_SHARE], now);
 }
-#line 411 "everything.bpf.c"
+#line 410 "everything.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)

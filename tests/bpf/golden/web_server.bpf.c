@@ -254,12 +254,12 @@ static void end_turn(struct task_struct *p, struct task_ctx *t, u64 now, bool bl
 }
 
 /* Charge the turn on this CPU up to now. */
-__global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
+static void settle(struct cpu_ctx *c, u64 now)
 {
 	u64 ran = time_since(now, c->settled_at);
 
 	if (!c->running)
-		return 0;
+		return;
 	c->settled_at = now;
 	switch (c->queue) {
 	case QUEUE_NORMAL:
@@ -277,9 +277,8 @@ __global int settle(struct cpu_ctx *c __arg_nonnull, u64 now)
 #line 278 "web_server.bpf.c"
 		break;
 	}
-	return 0;
 }
-#line 283 "web_server.bpf.c"
+#line 282 "web_server.bpf.c"
 
 /*
  * A guarded queue that is empty here has no claim. All were so while the CPU was idle: what came
@@ -297,7 +296,7 @@ static __always_inline void see_empty(struct cpu_ctx *c, u64 waiting, u64 now)
 #line 30 "web_server.sched"
 		c->due[GUARD_BATCH_SHARE] = point_max(c->due[GUARD_BATCH_SHARE], now);
 }
-#line 301 "web_server.bpf.c"
+#line 300 "web_server.bpf.c"
 
 /* The guarded queue whose claim has been due longest. */
 static __always_inline u32 overdue(struct cpu_ctx *c, u64 waiting, u64 now)

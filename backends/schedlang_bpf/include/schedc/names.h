@@ -13,26 +13,36 @@ struct name {
 	};
 };
 
+/* The kernel pads names with zeroes. */
 static __always_inline struct name comm_of(struct task_struct *p)
 {
-	struct name name = {};
+	struct name name = {
+		.words = { *(const u64 *)&p->comm[0], *(const u64 *)&p->comm[8] },
+	};
 
-	bpf_probe_read_kernel_str(name.text, sizeof(name.text), p->comm);
 	return name;
 }
 
 /* The name of the task's process, which is that of its first thread. */
 static __always_inline struct name process_of(struct task_struct *p)
 {
-	struct name name = {};
-
-	bpf_probe_read_kernel_str(name.text, sizeof(name.text), p->group_leader->comm);
-	return name;
+	return comm_of(p->group_leader);
 }
 
-/* Whether the first `bytes` of a text stand at the beginning of a name, or `anywhere` in it. */
-static __noinline bool name_matches(const struct name *name, u64 first, u64 second, u32 bytes,
-				    bool anywhere)
+/* Whether the first `bytes` of a text, a constant, stand at the beginning of a name. */
+static __always_inline bool name_begins(const struct name *name, u64 first, u64 second, u32 bytes)
+{
+	u64 low = name->words[0] ^ first, high = name->words[1] ^ second;
+
+	if (bytes < 8)
+		return !(low << (64 - 8 * bytes));
+	if (bytes == 8)
+		return !low;
+	return !low && !(high << (128 - 8 * bytes));
+}
+
+/* Whether the first `bytes` of a text stand anywhere in a name. */
+static __noinline bool name_holds(const struct name *name, u64 first, u64 second, u32 bytes)
 {
 	u64 first_mask = bytes < 8 ? BIT(8 * bytes) - 1 : ~0ULL;
 	u64 second_mask = bytes <= 8 ? 0 : bytes < 16 ? BIT(8 * (bytes - 8)) - 1 : ~0ULL;
@@ -42,8 +52,6 @@ static __noinline bool name_matches(const struct name *name, u64 first, u64 seco
 	for (at = 0; at + bytes <= TASK_COMM_LEN; at++) {
 		if (!((low ^ first) & first_mask) && !((high ^ second) & second_mask))
 			return true;
-		if (!anywhere)
-			return false;
 		low = low >> 8 | high << 56;
 		high >>= 8;
 	}
@@ -57,14 +65,14 @@ static __noinline bool name_matches(const struct name *name, u64 first, u64 seco
 	(BYTE_OF(text, at) | BYTE_OF(text, at + 1) | BYTE_OF(text, at + 2) |		\
 	 BYTE_OF(text, at + 3) | BYTE_OF(text, at + 4) | BYTE_OF(text, at + 5) |	\
 	 BYTE_OF(text, at + 6) | BYTE_OF(text, at + 7))
-#define name_match(name, text, bytes, anywhere)						\
-	name_matches(name, WORD_OF(text, 0), WORD_OF(text, 8), bytes, anywhere)
+#define name_match(how, name, text, bytes)						\
+	how(name, WORD_OF(text, 0), WORD_OF(text, 8), bytes)
 
 /* With its NUL a text is found at the end only. */
-#define name_is(name, text, length) name_match(name, text, length + 1, false)
-#define name_starts(name, text, length) name_match(name, text, length, false)
-#define name_ends(name, text, length) name_match(name, text, length + 1, true)
-#define name_contains(name, text, length) name_match(name, text, length, true)
+#define name_is(name, text, length) name_match(name_begins, name, text, length + 1)
+#define name_starts(name, text, length) name_match(name_begins, name, text, length)
+#define name_ends(name, text, length) name_match(name_holds, name, text, length + 1)
+#define name_contains(name, text, length) name_match(name_holds, name, text, length)
 
 /*
  * Where the first `bytes` of a text end in a name in which they are looked for from `from` on.
