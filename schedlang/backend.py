@@ -200,6 +200,10 @@ class Twin(Protocol):
         """A task that does not run gets the nice value, weight and affinity of `spec`."""
         ...
 
+    def weigh(self, cgroup: str, weight: int) -> None:
+        """The cgroup's own weight, which is 100 at first."""
+        ...
+
     def wake(self, task: int, cpu: int, *, sync: bool = False) -> None:
         """The task that runs on `cpu` wakes the task; an interrupt does if none runs. `sync`: it is
         about to go to sleep.
@@ -244,6 +248,10 @@ class Twin(Protocol):
 
     def slice_ns(self, task: int) -> int:
         """What is left of its slice."""
+        ...
+
+    def is_slow(self, cpu: int) -> bool:
+        """Whether the CPU was last asked for its least frequency."""
         ...
 
     def fault(self) -> str: ...

@@ -155,6 +155,7 @@ _ATTRIBUTES: Final = {
     Attribute.UID: "uid_of(p)",
     Attribute.GID: "gid_of(p)",
     Attribute.GROUP_LEADER: "is_group_leader(p)",
+    Attribute.GROUP_WEIGHT: "share_of_group(t->member.group, p->scx.weight)",
     Attribute.KTHREAD: "is_kthread(p)",
     Attribute.PINNED: "is_pinned(p)",
     Attribute.RESTRICTED: "is_restricted(p)",
@@ -166,6 +167,8 @@ _INPUTS: Final = {
     Input.GRANTED: "granted",
     Input.BLOCKED: "blocked",
     Input.WOKEN: "woke",
+    Input.LENGTH: "length",
+    Input.CPUS: "nr_online_cpus",
 }
 
 

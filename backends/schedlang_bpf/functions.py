@@ -68,11 +68,12 @@ def _signature(name: str, *more: str) -> str:
     return f"{name}({', '.join(_TASK)},\n{chr(9) * tabs}{' ' * spaces}{', '.join(more)})"
 
 
-def _locals(roots: Iterable[Expr], clock: str = "") -> tuple[str, ...]:
+def _locals(roots: Iterable[Expr], clock: str = "", queue: str = "") -> tuple[str, ...]:
     """What a function reads once, at its beginning."""
     read = read_once(roots)
     definitions = {
         Input.CLOCK: f"const u64 clock = READ_ONCE({clock});",
+        Input.LENGTH: f"const s64 length = scx_bpf_dsq_nr_queued({queue});",
         Name.COMM: "const struct name comm = comm_of(p);",
         Name.PROCESS: "const struct name process = process_of(p);",
     }
@@ -141,7 +142,8 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
     code.at(queue.slice.span, f"\tt->turn.slice_ns = {slice_ns};")
     comment = f"{_queue_comment(policy, queue)}: an arrival"
     signature = _signature(arrival_name(names, number), "bool woke")
-    locals_ = _locals(_arrival_expressions(queue), names.clocks[number])
+    where_ = (names.clocks[number], names.queue_ids[number])
+    locals_ = _locals(_arrival_expressions(queue), *where_)
     return Function(comment, _VOID, signature, locals_, code.lines())
 
 
@@ -160,7 +162,8 @@ def _stop(policy: Policy, names: Names, number: int) -> Function:
     where, states = f"t->{names.queues[number]}", names.order_states[number]
     _handle(handlers, queue.order.states, states, where, scope, code, "\t")
     comment = f"{_queue_comment(policy, queue)}: the end of a turn from it"
-    locals_ = _locals(handler_expressions(handlers), names.clocks[number])
+    where_ = (names.clocks[number], names.queue_ids[number])
+    locals_ = _locals(handler_expressions(handlers), *where_)
     signature = _signature(stop_name(names, number), *_STOP)
     return Function(comment, _VOID, signature, locals_, code.lines())
 

@@ -50,9 +50,9 @@ extern char __start_data_{n}[], __stop_data_{n}[], __start_bss_{n}[], __stop_bss
 #pragma clang attribute pop
 #pragma clang attribute pop
 const struct table table_{n} = {{
-    table_start, host_time, host_fork, host_change, host_wake, host_wake_late, host_expire,
-    host_tick, host_block, host_touch, table_tune, host_schedule, host_kicked, host_ended,
-    host_cpu, host_slice, host_fault, table_lookups,
+    table_start, host_time, host_fork, host_change, host_weigh, host_wake, host_wake_late,
+    host_expire, host_tick, host_block, host_touch, table_tune, host_schedule, host_kicked,
+    host_ended, host_cpu, host_slice, host_speed, host_fault, table_lookups,
 }};
 """
 
@@ -74,6 +74,7 @@ class _Table(ctypes.Structure):
             ),
         ),
         ("change", ctypes.CFUNCTYPE(None, _INT, _INT, _INT, ctypes.c_uint64)),
+        ("weigh", ctypes.CFUNCTYPE(None, _TEXT, _INT)),
         ("wake", ctypes.CFUNCTYPE(None, _INT, _INT, _INT)),
         ("wake_late", ctypes.CFUNCTYPE(None, _INT, _INT)),
         ("expire", ctypes.CFUNCTYPE(None, _INT)),
@@ -86,6 +87,7 @@ class _Table(ctypes.Structure):
         ("ended", ctypes.CFUNCTYPE(_INT, _INT)),
         ("cpu", ctypes.CFUNCTYPE(_INT, _INT)),
         ("slice", ctypes.CFUNCTYPE(ctypes.c_uint64, _INT)),
+        ("speed", ctypes.CFUNCTYPE(_INT, _INT)),
         ("fault", ctypes.CFUNCTYPE(_TEXT)),
         ("lookups", ctypes.CFUNCTYPE(ctypes.c_uint64)),
     ]
@@ -117,6 +119,9 @@ class NativeMachine:
 
     def change(self, task: int, spec: TaskSpec) -> None:
         self._table.change(task, spec.nice, spec.weight, _mask(spec))
+
+    def weigh(self, cgroup: str, weight: int) -> None:
+        self._table.weigh(cgroup.encode(), weight)
 
     def wake(self, task: int, cpu: int, *, sync: bool = False) -> None:
         self._table.wake(task, cpu, int(sync))
@@ -155,6 +160,9 @@ class NativeMachine:
 
     def slice_ns(self, task: int) -> int:
         return int(self._table.slice(task))
+
+    def is_slow(self, cpu: int) -> bool:
+        return not self._table.speed(cpu)
 
     def fault(self) -> str:
         told: bytes = self._table.fault()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, final
 
-from schedlang.ir.nodes import Attribute, CgroupUnder, Event, GuardShare, Policy
+from schedlang.ir.nodes import Attribute, CgroupUnder, Event, Frequency, GuardShare, Input, Policy
 from schedlang.ir.walk import leaves
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.about import about
@@ -70,6 +70,7 @@ from schedlang_bpf.walk import (
     ends_read_time,
     expressions,
     matches_names,
+    reads,
 )
 
 # The queues of a policy are the bits of a word.
@@ -113,7 +114,7 @@ def sections(
         yield Section("params", _params(policy, names))
     yield Section("state", _state(policy, names))
     yield Section("cpu_state", cpu_state_view(policy, names))
-    if names.cgroups:
+    if names.cgroups or reads_groups(policy):
         yield Section("cgroups", _cgroups(policy, names))
     yield Section("functions", task_functions(policy, names))
     yield Section("functions", route_function(policy, names))
@@ -130,10 +131,12 @@ def sections(
 
 
 def _headers(policy: Policy) -> Iterator[str]:
-    if attributes(policy):
+    if attributes(policy) - {Attribute.GROUP_WEIGHT.value} or _reads_cpus(policy):
         yield "attributes"
     if any(isinstance(part, CgroupUnder) for part in expressions(policy)):
         yield "cgroup"
+    if reads_groups(policy):
+        yield "groups"
     yield "exit"
     if matches_names(policy):
         yield "names"
@@ -180,6 +183,7 @@ def _state(policy: Policy, names: Names) -> StateView:
             if clock
         ),
         cgroups=len(names.cgroups),
+        groups=reads_groups(policy),
         task_states=variables(policy.states, names.task_states, policy),
         queues=tuple(
             OrderStates(
@@ -196,14 +200,15 @@ def _cgroups(policy: Policy, names: Names) -> CgroupsView:
     mentions = [part for part in expressions(policy) if isinstance(part, CgroupUnder)]
     first = {part.path: part for part in reversed(mentions)}
     return CgroupsView(
-        tuple(
+        groups=reads_groups(policy),
+        paths=tuple(
             CgroupPath(
                 place=place_text(first[path].span, policy.sources),
                 text=comment_text(path),
                 test=_cgroup_test(path),
             )
             for path in names.cgroups
-        )
+        ),
     )
 
 
@@ -229,6 +234,7 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
         alone=len(policy.queues) == 1,
         cpu=uses_cpu_state(policy),
         preempts=bool(policy.preemptions),
+        groups=reads_groups(policy),
         task_wake=_task_wake(policy),
         route="route(p, t, now, woke)" if route_asks_whether_woken(policy) else "route(p, t, now)",
         waking=bool(handlers_of(policy.handlers, Event.WAKING)),
@@ -257,6 +263,14 @@ def _task_wake(policy: Policy) -> str:
     return f"task_wake(p, t, now{', woke' if asks_whether_woken(handlers) else ''})"
 
 
+def reads_groups(policy: Policy) -> bool:
+    return Attribute.GROUP_WEIGHT.value in attributes(policy)
+
+
+def _reads_cpus(policy: Policy) -> bool:
+    return reads(expressions(policy), Input.CPUS)
+
+
 def _asks_for_wakers(policy: Policy) -> bool:
     return bool(policy.snapshots or handlers_of(policy.handlers, Event.WAKING))
 
@@ -269,9 +283,16 @@ def _start(policy: Policy, names: Names) -> StartView:
         settles=settles(policy),
         preempts=bool(policy.preemptions),
         guards=bool(policy.guards),
+        slow=_slow(policy, names),
         walk=root_call(policy, names, "BIT(t->turn.queue)") if walks else "",
         starts=tuple(_starts(policy, names)),
     )
+
+
+def _slow(policy: Policy, names: Names) -> str:
+    """The queues whose turns ask for the least frequency, as bits; empty if there are none."""
+    slow = [n for n, queue in enumerate(policy.queues) if queue.frequency is Frequency.MIN]
+    return mask_of(iter(slow), names) if slow else ""
 
 
 def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
@@ -382,11 +403,13 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         start=_start_arguments(policy),
         now=_turn_now(policy),
         end_now=_end_now(policy),
-        cgroups=bool(names.cgroups),
+        cgroups=bool(names.cgroups) or reads_groups(policy),
+        groups=reads_groups(policy),
         task_initial=bool(policy.states),
         nearby=looks_nearby(policy),
         sets=bool(policy.cpusets),
         trees=bool(policy.serves_on),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
+        counts_online_cpus=_reads_cpus(policy),
         timeout_ms=timeout_ms,
     )

@@ -88,6 +88,7 @@ class StateView:
 
     clocks: tuple[Variable, ...]
     cgroups: int
+    groups: bool
     task_states: tuple[Variable, ...]
     queues: tuple[OrderStates, ...]
 
@@ -155,6 +156,7 @@ class CgroupPath:
 class CgroupsView:
     """cgroups.c.j2"""
 
+    groups: bool
     paths: tuple[CgroupPath, ...]
 
 
@@ -216,6 +218,7 @@ class TurnsView:
     alone: bool
     cpu: bool
     preempts: bool
+    groups: bool
     task_wake: str
     route: str
     waking: bool
@@ -229,13 +232,16 @@ class TurnsView:
 @final
 @dataclass(frozen=True, slots=True)
 class StartView:
-    """start.c.j2: `walk` goes through the tree for a queue alone, empty if that changes nothing."""
+    """start.c.j2: `walk` goes through the tree for a queue alone, empty if that changes nothing;
+    turns of the queues `slow`, as bits, ask for the least frequency, empty if none do.
+    """
 
     alone: bool
     cpu: bool
     settles: bool
     preempts: bool
     guards: bool
+    slow: str
     walk: str
     starts: tuple[QueueStart, ...]
 
@@ -421,9 +427,11 @@ class CallbacksView:
     now: str
     end_now: str
     cgroups: bool
+    groups: bool
     task_initial: bool
     counts_cpus: bool
     nearby: bool
     sets: bool
     trees: bool
+    counts_online_cpus: bool
     timeout_ms: int

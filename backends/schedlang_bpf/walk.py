@@ -76,10 +76,13 @@ def handler_expressions(handlers: tuple[Handler, ...]) -> Iterator[Expr]:
 
 
 def read_once(roots: Iterable[Expr]) -> frozenset[Input | Name]:
-    """What of the clock and the names expressions read: a function reads each of them once."""
+    """What of a queue and of names expressions read: a function reads each of them once."""
     parts = [part for root in roots for part in walk(root)]
-    clock = {part.input for part in parts if isinstance(part, InputRef)} & {Input.CLOCK}
-    return frozenset(clock) | {part.name for part in parts if isinstance(part, Match)}
+    of_queue = {part.input for part in parts if isinstance(part, InputRef)} & {
+        Input.CLOCK,
+        Input.LENGTH,
+    }
+    return frozenset(of_queue) | {part.name for part in parts if isinstance(part, Match)}
 
 
 def reads(roots: Iterable[Expr], given: Input) -> bool:

@@ -16,6 +16,7 @@ from schedlang.machine.scenario import TaskSpec
 class Act(StrEnum):
     """`EXPIRE`: a slice is used up. `TICK`: a turn that was cut short may be over. `TOUCH`: a
     property of a running task is set anew. `TUNE`: a param of the policy gets another value.
+    `WEIGH`: a cgroup gets another weight.
     """
 
     FORK = "fork"
@@ -26,6 +27,7 @@ class Act(StrEnum):
     CHANGE = "change"
     TOUCH = "touch"
     TUNE = "tune"
+    WEIGH = "weigh"
 
 
 class Event(NamedTuple):
@@ -33,9 +35,9 @@ class Event(NamedTuple):
 
     These are the sleeping tasks (wake), the CPUs with a turn (expire, tick, block, touch), the
     tasks that do not run (change), the params that can change (tune). If there is none, time has
-    passed. `spec` is the new task, or gives one its nice value, weight and affinity. After a
-    wake-up or a fork that is `swift`, the next event comes before the CPUs that were woken choose.
-    A wake-up on a CPU that has a turn can be `sync`.
+    passed. `spec` is the new task, or gives one its nice value, weight and affinity, or a cgroup
+    its weight (weigh). After a wake-up or a fork that is `swift`, the next event comes before the
+    CPUs that were woken choose. A wake-up on a CPU that has a turn can be `sync`.
     """
 
     ns: int
@@ -54,6 +56,7 @@ ACTS: Final = (
     Act.CHANGE,
     Act.TOUCH,
     Act.TUNE,
+    Act.WEIGH,
 )
 WEIGHTS: Final = (1, 100, 100, 335, 10_000)
 NICES: Final = (-20, -5, 0, 0, 0, 5, 10, 19)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, assert_never, final
 
 from schedlang.backend import Twin
 from schedlang.conform.events import Act, Event
-from schedlang.ir.nodes import Policy
+from schedlang.ir.nodes import Frequency, Policy
 from schedlang.machine.compiled import CompiledPolicy
 from schedlang.machine.machine import Machine, Mode, Phase
 from schedlang.machine.scenario import TaskSpec
@@ -142,6 +142,8 @@ class _Pair:
             case Act.CHANGE:
                 if still:
                     self._change(still[event.pick % len(still)], event.spec)
+            case Act.WEIGH:
+                self._weigh(event.spec)
             case Act.TOUCH:
                 if busy:
                     self._touch(busy[event.pick % len(busy)])
@@ -202,6 +204,12 @@ class _Pair:
             self._tell(f"task {task} is changed: {_traits(spec)}")
             self._machine.change(task, spec, self.now)
             self._twin.change(task, spec)
+
+    def _weigh(self, spec: TaskSpec) -> None:
+        if spec.cgroup != "/":
+            self._tell(f"the cgroup {spec.cgroup} weighs {spec.weight}")
+            self._machine.weigh(spec.cgroup, spec.weight)
+            self._twin.weigh(spec.cgroup, spec.weight)
 
     def _touch(self, cpu: int) -> None:
         self._tell(f"a property of the task on CPU {cpu} is set anew")
@@ -272,6 +280,7 @@ class _Pair:
             raise _Parted(what, None if expected is None else expected.queue)
         if expected is not None:
             self._compare_slices(expected.task, expected.queue)
+            self._compare_frequency(cpu, expected.queue)
             name = self._policy.queues[expected.queue].name
             self._tell(f"CPU {cpu} starts task {expected.task} from `{name}`")
             self.turns += 1
@@ -289,6 +298,11 @@ class _Pair:
             if self._twin.is_ended(number) != is_ended:
                 what = "is to be ended, and goes on" if is_ended else "is ended, and should go on"
                 raise _Parted(f"CPU {number}: its turn {what}", cpu.turn and cpu.turn.queue)
+
+    def _compare_frequency(self, cpu: int, queue: int) -> None:
+        wanted = self._policy.queues[queue].frequency is Frequency.MIN
+        if wanted != self._twin.is_slow(cpu):
+            raise _Parted(f"CPU {cpu} is asked for the wrong frequency", queue)
 
     def _schedule(self, cpu: int) -> int | None:
         found = self._twin.schedule(cpu)

@@ -141,7 +141,7 @@ def _declaration(queue: Queue, cpus: str | None, gaps: list[Gap]) -> Iterator[st
     clauses += _ladder(common.prev_over_idle_core, cpus if layer.kind is Kind.GROUPED else None)
     yield f"queue {queue.name} {{ {' '.join(clauses)} }}"
     if common.perf:
-        _left_out(queue, "perf", "the language has no hints for a CPU's frequency", gaps)
+        _left_out(queue, "perf", "frequency hints are `max` or `min` only", gaps)
 
 
 def _ladder(prev_first: bool, cpus: str | None) -> list[str]:

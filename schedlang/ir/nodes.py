@@ -27,6 +27,8 @@ MIN_PREEMPT_DELAY_NS = 1_000
 DEFAULT_WEIGHT = 100
 MAX_PID = 2**22
 MAX_ID = 2**32 - 1
+MAX_CPUS = 8192
+MAX_GROUP_WEIGHT = 10_000
 
 
 class Type(StrEnum):
@@ -69,6 +71,7 @@ class Attribute(StrEnum):
     UID = "uid"
     GID = "gid"
     GROUP_LEADER = "group_leader"
+    GROUP_WEIGHT = "group_weight"
     KTHREAD = "kthread"
     PINNED = "pinned"
     RESTRICTED = "restricted"
@@ -90,6 +93,8 @@ class Input(StrEnum):
     GRANTED = "granted"
     BLOCKED = "blocked"
     WOKEN = "woken"
+    LENGTH = "length"
+    CPUS = "cpus"
 
 
 class Owner(StrEnum):
@@ -140,6 +145,7 @@ ATTRIBUTE_TYPES = {
     Attribute.UID: (Type.COUNT, Interval(0, MAX_ID)),
     Attribute.GID: (Type.COUNT, Interval(0, MAX_ID)),
     Attribute.GROUP_LEADER: (Type.BOOL, BOOL_RANGE),
+    Attribute.GROUP_WEIGHT: (Type.COUNT, Interval(1, MAX_GROUP_WEIGHT)),
     Attribute.KTHREAD: (Type.BOOL, BOOL_RANGE),
     Attribute.PINNED: (Type.BOOL, BOOL_RANGE),
     Attribute.RESTRICTED: (Type.BOOL, BOOL_RANGE),
@@ -151,6 +157,8 @@ INPUT_TYPES = {
     Input.GRANTED: (Type.DURATION, Interval(1, MAX_SLICE_NS)),
     Input.BLOCKED: (Type.BOOL, BOOL_RANGE),
     Input.WOKEN: (Type.BOOL, BOOL_RANGE),
+    Input.LENGTH: (Type.COUNT, Interval(0, MAX_PID)),
+    Input.CPUS: (Type.COUNT, Interval(1, MAX_CPUS)),
 }
 
 
@@ -463,11 +471,19 @@ class Rung:
     span: Span
 
 
+class Frequency(StrEnum):
+    """How fast a CPU is asked to be. Nothing that is proved depends on it."""
+
+    MAX = "max"
+    MIN = "min"
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`steal` None: a CPU takes from the instance that it is in alone. `placement` None: the ladder
     of the policy holds for it. `cpus` is the set that its tasks are kept to, if they can be.
+    `frequency` None: turns from it ask for what the kernel does, `MAX`.
     """
 
     name: str
@@ -478,6 +494,7 @@ class Queue:
     steal: Steal | None = None
     placement: tuple[Rung, ...] | None = None
     cpus: int | None = None
+    frequency: Frequency | None = None
 
     @property
     def is_reachable(self) -> bool:

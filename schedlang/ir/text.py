@@ -109,6 +109,8 @@ def _queue(queue: ir.Queue, policy: ir.Policy) -> Iterator[str]:
     yield f"  slice {_typed(queue.slice, show)}"
     if queue.cpus is not None:
         yield f"  on {policy.cpusets[queue.cpus].name}"
+    if queue.frequency is not None:
+        yield f"  frequency {queue.frequency}"
     if queue.placement is not None:
         yield f"  place {ladder_text(queue.placement, policy)}"
 

@@ -19,6 +19,7 @@ from schedlang.ir.walk import leaves
 
 __all__ = ["IrError", "verify"]
 
+QUEUE_INPUTS = frozenset((Input.LENGTH, Input.CPUS))
 INPUTS_OF = {
     Event.WAKE: frozenset((Input.WOKEN,)),
     Event.JOIN: frozenset((Input.WOKEN,)),
@@ -110,16 +111,18 @@ def _verify_queue(queue: ir.Queue, policy: ir.Policy) -> None:
     order, name = queue.order, f"queue `{queue.name}`"
     inputs = frozenset((Input.NOW, Input.CLOCK))
     place = Place(name, policy.params, True, inputs, policy.states)
-    _verify_members(order.states, order.handlers, Owner.ORDER, place)
+    inner = replace(place, inputs=place.inputs | QUEUE_INPUTS)
+    _verify_members(order.states, (), Owner.ORDER, place)
+    _verify_members(order.states, order.handlers, Owner.ORDER, inner)
     waking = any(handler.event is Event.WAKING for handler in order.handlers)
     place.demand(not waking, "its order has a handler of waking")
-    place = replace(place, inputs=place.inputs | {Input.WOKEN})
+    place = replace(place, inputs=inner.inputs | {Input.WOKEN})
     clocked = [index for index, state in enumerate(order.states) if state.type is Type.VTIME]
     place.demand(clocked == [i for i in (order.clock_state,) if i is not None], "its clock state")
     if order.key is not None:
         place.demand(order.key.type.is_point, "its key is no point")
         verify_expr(order.key, order.key.type, _with_states(place, Owner.ORDER, order.states))
-    verify_expr(queue.slice, Type.DURATION, replace(place, inputs=frozenset((Input.WOKEN,))))
+    verify_expr(queue.slice, Type.DURATION, replace(place, inputs=QUEUE_INPUTS | {Input.WOKEN}))
     bounds = queue.slice.range
     fits = bounds is not None and bounds.lo >= 1 and bounds.hi <= ir.MAX_SLICE_NS
     place.demand(fits, f"its slice is in {bounds}")

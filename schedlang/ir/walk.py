@@ -51,6 +51,27 @@ def measure(expr: ir.Expr, limit: int) -> tuple[int, int]:
     return nodes, depth
 
 
+def expressions(policy: ir.Policy) -> Iterator[ir.Expr]:
+    """Everything that a policy evaluates about a task."""
+    yield from _of_members(policy.states, policy.handlers)
+    for queue in policy.queues:
+        yield from _of_members(queue.order.states, queue.order.handlers)
+        yield queue.slice
+        if queue.order.key is not None:
+            yield queue.order.key
+    yield from (rule.condition for rule in policy.route.rules)
+
+
+def _of_members(
+    states: tuple[ir.State, ...], handlers: tuple[ir.Handler, ...]
+) -> Iterator[ir.Expr]:
+    yield from (state.initial for state in states)
+    for handler in handlers:
+        if handler.condition is not None:
+            yield handler.condition
+        yield from (assign.value for assign in handler.assigns)
+
+
 def leaves(tree: ir.Tree) -> Iterator[ir.Leaf]:
     """The leaves of a serve tree, first to last."""
     match tree:

@@ -9,7 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from schedlang.ir.nodes import MAX_SLICE_NS, Event, Interval, Owner, Policy, Snapshot, Type
+from schedlang.ir.nodes import (
+    MAX_SLICE_NS,
+    Attribute,
+    AttributeRef,
+    Event,
+    Interval,
+    Owner,
+    Policy,
+    Snapshot,
+    Type,
+)
+from schedlang.ir.walk import expressions, walk
 from schedlang.machine.evaluate import (
     Effect,
     Environment,
@@ -53,6 +64,7 @@ class CompiledPolicy:
     snapshots: tuple[Snapshot, ...]
     route: Evaluator
     queues: tuple[CompiledQueue, ...]
+    asks_for_groups: bool
 
     @property
     def asks_for_wakers(self) -> bool:
@@ -68,6 +80,11 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         policy.snapshots,
         compile_route(policy.route),
         tuple(_compile_queue(policy, number) for number in range(len(policy.queues))),
+        any(
+            isinstance(node, AttributeRef) and node.attribute is Attribute.GROUP_WEIGHT
+            for expr in expressions(policy)
+            for node in walk(expr)
+        ),
     )
 
 

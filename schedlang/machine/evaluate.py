@@ -16,6 +16,7 @@ from schedlang.ir.nodes import (
     Arith,
     ArithOp,
     Assign,
+    Attribute,
     AttributeRef,
     CgroupUnder,
     Compare,
@@ -70,6 +71,9 @@ class Environment:
     granted: int = 0
     blocked: int = 0
     woken: int = 0
+    length: int = 0
+    cpus: int = 1
+    group_weight: int = 1
 
 
 _PAST_NAMES: Final = 1_000_000
@@ -209,6 +213,8 @@ class _Function:
                 return self._element("params", expr.index)
             case StateRef():
                 return self._element(_STATES[expr.owner], expr.index)
+            case AttributeRef(attribute=Attribute.GROUP_WEIGHT):
+                return self._name("group_weight")
             case AttributeRef():
                 return self._attribute(expr.attribute.value)
             case InputRef():

@@ -15,6 +15,7 @@ from schedlang.ir.walk import leaves
 from schedlang.machine.arbitration import Arbiter, Arbitration
 from schedlang.machine.compiled import CompiledPolicy, compile_policy
 from schedlang.machine.evaluate import Environment
+from schedlang.machine.groups import Groups, Member
 from schedlang.machine.parts import Chosen, Cpu, Mode, Phase, Task, Turn
 from schedlang.machine.placement import Places, follows_waker, least
 from schedlang.machine.preemption import Preemption
@@ -73,7 +74,8 @@ class Machine:
         self.state_types = self._code.state_types
         self._idle = (1 << topology.cpus) - 1
         self._seq = 0
-        self._env = Environment(params)
+        self._env = Environment(params, cpus=topology.cpus)
+        self._groups = Groups()
 
     def afresh(self) -> Machine:
         """A machine like this one when it was new: nothing of the policy is compiled again."""
@@ -85,7 +87,8 @@ class Machine:
         """A task appears, runnable; `cpu` is its parent's, `waker` the parent if it runs. The
         number of the task.
         """
-        self._env.task, self._env.now = spec, now
+        self._env.now = now
+        self._describe(spec)
         states = self._code.initial(self._env)
         none: list[None] = [None] * len(self.queues)
         self.tasks.append(Task(spec, self._places.allowed(spec), states, [*none], [*none], cpu))
@@ -125,6 +128,7 @@ class Machine:
         t = self.tasks[task]
         assert t.phase not in (Phase.RUNNING, Phase.EXITED)
         self._leave(task)
+        self._uncount(t)
         t.phase = Phase.EXITED
 
     def set_param(self, param: int, value: int) -> None:
@@ -133,6 +137,10 @@ class Machine:
         self._arbitration.set_params(self._env.params)
         if self._preemption is not None:
             self._preemption.set_params(self._env.params)
+
+    def weigh(self, cgroup: str, weight: int) -> None:
+        """The cgroup's own weight, which is 100 at first."""
+        self._groups.weigh(cgroup, weight)
 
     # --- what CPUs do
 
@@ -178,6 +186,7 @@ class Machine:
             effect(env)
         if blocked:
             t.phase = _BLOCKED
+            self._uncount(t)
         else:
             self._arrive(turn.task, now, woke=False, stays=cpu)
 
@@ -200,10 +209,28 @@ class Machine:
 
     # --- the steps of an arrival
 
+    def _describe(self, spec: TaskSpec) -> None:
+        """Let expressions be about such a task."""
+        self._env.task = spec
+        if self._code.asks_for_groups:
+            self._env.group_weight = self._groups.share(Member(spec.cgroup, spec.weight))
+
+    def _count(self, t: Task) -> None:
+        """From its arrival on the task counts in its group, until it sleeps."""
+        self._uncount(t)
+        t.member = Member(t.spec.cgroup, t.spec.weight)
+        self._groups.add(t.member)
+
+    def _uncount(self, t: Task) -> None:
+        if t.member is not None:
+            self._groups.remove(t.member)
+            t.member = None
+
     def _note_waker(self, task: Task, waker: Task, now: int) -> None:
         assert waker.phase is _ON_CPU
         env = self._env
-        env.task, env.task_states, env.now = waker.spec, waker.states, now
+        env.task_states, env.now = waker.states, now
+        self._describe(waker.spec)
         for effect in self._code.on_waking:
             effect(env)
         for snapshot in self._code.snapshots:
@@ -214,7 +241,10 @@ class Machine:
     ) -> None:
         """If it `stays` on a CPU that may run it next, it cuts no turn short."""
         env, t = self._env, self.tasks[task]
-        env.task, env.task_states, env.now, env.woken = t.spec, t.states, now, woke
+        if self._code.asks_for_groups:
+            self._count(t)
+        env.task_states, env.now, env.woken = t.states, now, woke
+        self._describe(t.spec)
         if woke:
             for effect in self._code.on_wake:
                 effect(env)
@@ -260,7 +290,8 @@ class Machine:
         before, code, env = t.instances[t.queue], instance.code, self._env
         t.instances[t.queue] = instance
         states, clocked = t.order_states[t.queue], code.clock_state
-        env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
+        env.task_states, env.now, env.clock = t.states, now, instance.clock
+        self._describe(t.spec)
         if before is None or states is None:
             t.order_states[t.queue] = code.initial(env)
         elif clocked is not None:
@@ -272,8 +303,9 @@ class Machine:
         env, instance, order_states = self._env, t.instances[queue], t.order_states[queue]
         assert instance is not None
         assert order_states is not None
-        env.task, env.task_states, env.now, env.clock = t.spec, t.states, now, instance.clock
-        env.order_states = order_states
+        env.task_states, env.now, env.clock = t.states, now, instance.clock
+        self._describe(t.spec)
+        env.order_states, env.length = order_states, len(instance.entries)
 
     def _leave(self, task: int) -> None:
         """The task waits no more: its entry disappears, or its CPU is claimed no more."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, final
 
 from schedlang.machine.arbitration import Arbiter
 from schedlang.machine.evaluate import Values
+from schedlang.machine.groups import Member
 from schedlang.machine.queue import QueueInstance
 from schedlang.machine.scenario import TaskSpec
 
@@ -91,3 +92,4 @@ class Task:
     key: int = 0
     chosen: Chosen | None = None
     eligible: int = 0
+    member: Member | None = None

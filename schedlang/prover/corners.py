@@ -170,6 +170,7 @@ def _corners(
         (1, ir.MAX_SLICE_NS),
         (0, 1),
         *(_ends(ir.ATTRIBUTE_TYPES[name][1]) if name in read else (1,) for name in _IDS),
+        *(_given_ends(order, given) for given in (ir.Input.LENGTH, ir.Input.CPUS)),
     ]
     states = [_state_ends(state) for state in order.states]
     task_states = [_state_ends(state) for state in policy.states]
@@ -179,7 +180,7 @@ def _corners(
     ):
         (weight, nice_, kthread, leads, pinned, spent, granted, blocked, *ids), *rest = values
         own, task, settings = rest
-        pid, tgid, ppid, uid, gid = ids
+        pid, tgid, ppid, uid, gid, length, cpus = ids
         yield Environment(
             params=settings,
             task=TaskSpec(
@@ -199,6 +200,8 @@ def _corners(
             used=spent,
             granted=granted,
             blocked=blocked,
+            length=length,
+            cpus=cpus,
         )
 
 
@@ -212,6 +215,15 @@ def expressions(order: ir.Order) -> Iterator[ir.Expr]:
         yield from (assign.value for assign in handler.assigns)
     if order.key is not None:
         yield order.key
+
+
+def _given_ends(order: ir.Order, given: ir.Input) -> tuple[int, ...]:
+    """The ends of an input's interval if the order reads it, else one of them."""
+    nodes = (node for expr in expressions(order) for node in walk(expr))
+    is_read = any(isinstance(node, ir.InputRef) and node.input is given for node in nodes)
+    interval = ir.INPUT_TYPES[given][1]
+    assert interval is not None
+    return _ends(interval) if is_read else (interval.lo,)
 
 
 def _state_ends(state: ir.State) -> tuple[int, ...]:

@@ -73,6 +73,14 @@ class Moment:
                 is_bool = type_ is ir.Type.BOOL
                 return self.named(f"{self.prefix}{attribute}", None if is_bool else interval)
 
+    def given(self, given: ir.Input) -> Term:
+        """What others may change at any time has another value each time it is read."""
+        if given in self.inputs:
+            return self.inputs[given]
+        assert given in (ir.Input.LENGTH, ir.Input.CPUS)
+        self._reads += 1
+        return self.named(f"{self.prefix}{given}_{self._reads}", ir.INPUT_TYPES[given][1])
+
     def named(self, name: str, interval: ir.Interval | None) -> Term:
         """The variable of that name: an integer of the interval, a bool without one."""
         if name not in self._named:
@@ -112,7 +120,7 @@ def encode(expr: ir.Expr, at: Moment) -> Term:
         case ir.AttributeRef(attribute=attribute):
             return at.attribute(attribute)
         case ir.InputRef(input=machine_input):
-            return at.inputs[machine_input]
+            return at.given(machine_input)
         case ir.Match(name=name, kind=kind, text=text):
             return at.text_test(f"{name} {kind} {text}")
         case ir.CgroupUnder(path=path):

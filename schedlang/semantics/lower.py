@@ -18,6 +18,7 @@ from schedlang.semantics.expressions import lower_as
 from schedlang.semantics.instances import check_instances
 from schedlang.semantics.library import Brought, Reader, Shelf
 from schedlang.semantics.members import (
+    QUEUE_INPUTS,
     lower_arguments,
     lower_order,
     lower_statistic,
@@ -183,7 +184,7 @@ def _queue(tree: ast.Queue, scope: Scope, sets: CpuSets) -> ir.Queue | None:
     if not isinstance(ordering, ast.Ordering) or not isinstance(slice_, ast.Slice):
         return None
     order = _order(ordering, scope)
-    inputs = frozenset((ir.Input.WOKEN,))
+    inputs = QUEUE_INPUTS | {ir.Input.WOKEN}
     here = replace(scope, place="a slice", attributes=True, inputs=inputs)
     value = lower_as(slice_.value, Type.DURATION, here)
     if order is None or value is None:
@@ -192,9 +193,10 @@ def _queue(tree: ast.Queue, scope: Scope, sets: CpuSets) -> ir.Queue | None:
     steal = stealing.steal if isinstance(stealing, ast.Stealing) else None
     places = [c for c in tree.clauses if isinstance(c, ast.Place | ast.PlaceBy)]
     ladder = lower_ladder(places[0], scope.module, sets, scope.findings) if places else None
-    confine = clauses.get(ast.Confine)
+    confine, hint = clauses.get(ast.Confine), clauses.get(ast.Hint)
     cpus = sets.index(confine.cpus) if isinstance(confine, ast.Confine) else None
-    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal, ladder, cpus)
+    speed = hint.frequency if isinstance(hint, ast.Hint) else None
+    return ir.Queue(tree.name.name, order, value, tree.span, reach, steal, ladder, cpus, speed)
 
 
 def _order(tree: ast.Ordering, scope: Scope) -> ir.Order | None:

@@ -17,6 +17,7 @@ from schedlang.semantics.types import read_type
 from schedlang.syntax import ast
 
 STOP_INPUTS = frozenset((Input.USED, Input.GRANTED, Input.BLOCKED))
+QUEUE_INPUTS = frozenset((Input.LENGTH, Input.CPUS))
 INPUTS_OF = {
     Event.WAKE: frozenset((Input.WOKEN,)),
     Event.JOIN: frozenset((Input.WOKEN,)),
@@ -66,7 +67,7 @@ def lower_order(
         local=arguments,
     )
     states = _states(tree.members, place, Owner.ORDER)
-    inner = replace(place, order_states=states)
+    inner = replace(place, order_states=states, inputs=place.inputs | QUEUE_INPUTS)
     handlers = _handlers(tree.members, inner, Owner.ORDER)
     if tree.key is None:
         note = "write `key` and the value by which the least goes first"

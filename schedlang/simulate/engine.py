@@ -92,6 +92,8 @@ class _Engine:
     ) -> None:
         cpus = setting.topology.cpus
         self._machine = Machine(policy, setting.topology, setting.params)
+        for cgroup in workload.cgroups:
+            self._machine.weigh(cgroup.path, cgroup.weight)
         self._workload = workload
         self._seed = setting.seed
         self._tick_ns = setting.tick_ns

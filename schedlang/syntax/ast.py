@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import final
 
-from schedlang.ir.nodes import Property, RungKind, Steal
+from schedlang.ir.nodes import Frequency, Property, RungKind, Steal
 from schedlang.ir.nodes import Scope as QueueScope
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
@@ -326,7 +326,16 @@ class Confine:
     span: Span = field(compare=False)
 
 
-Clause = Scope | Ordering | Slice | Stealing | Place | PlaceBy | Confine
+@final
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`frequency max`."""
+
+    frequency: Frequency
+    span: Span = field(compare=False)
+
+
+Clause = Scope | Ordering | Slice | Hint | Stealing | Place | PlaceBy | Confine
 
 
 @final

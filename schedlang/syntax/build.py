@@ -12,7 +12,7 @@ from typing import TypeVar, final
 
 from lark import Token, Transformer
 
-from schedlang.ir.nodes import MAX_MAGNITUDE, Property, RungKind, Scope, Steal
+from schedlang.ir.nodes import MAX_MAGNITUDE, Frequency, Property, RungKind, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -223,6 +223,9 @@ class TreeBuilder(Transformer[Token, ast.File]):
 
     def slice(self, items: Items) -> ast.Slice:
         return ast.Slice(_expr(items), self._span(items))
+
+    def hint(self, items: Items) -> ast.Hint:
+        return ast.Hint(Frequency(str(items[1])), self._span(items))
 
     def steal(self, items: Items) -> ast.Stealing:
         reach = Steal.NODE if _is(items[-1], "NODE") else Steal.ANY

@@ -82,6 +82,8 @@ def clause(item: ast.Clause) -> str:
             return f"order {order.name}({given})" if given else f"order {order.name}"
         case ast.Slice(value=value):
             return f"slice {expression(value)}"
+        case ast.Hint(frequency=frequency):
+            return f"frequency {frequency}"
         case ast.Stealing(steal=steal):
             return str(steal)
         case ast.Confine(cpus=cpus):

@@ -26,7 +26,6 @@ DECLARATIONS = (
 )
 LATER = {
     "tunable": "CPU sets that change while loaded",
-    "frequency": "frequency hints",
 }
 """Words that the language keeps for what a later version will say with them."""
 LATER_DECLARATIONS: tuple[str, ...] = ()
@@ -88,6 +87,7 @@ FORMS = {
     "order": "`order NAME(ARGUMENT: VALUE, ...)`",
     "queue": "`queue NAME { global  order ORDER  slice DURATION }`",
     "slice": "`slice DURATION`",
+    "frequency": "`frequency max` or `frequency min`",
     "per": "`per llc`, `per node` or `per cpu`",
     "route": "`route { CONDITION -> QUEUE  else -> QUEUE }`",
     "serve": "`serve strict { QUEUE QUEUE }` or `serve on SET strict { QUEUE QUEUE }`",

@@ -112,3 +112,16 @@ def test_woken_tells_arrivals_apart() -> None:
     m.choose(0, 0)
     m.stop(0, MS, blocked=False)
     assert (m.tasks[task].queue, m.tasks[task].slice_ns) == (1, MS)
+
+
+def test_length_is_that_of_the_queue_as_the_task_joins() -> None:
+    m = machine(
+        "policy p\nqueue a { global  order fifo  slice min(1ms * (length + 1) * cpus, 99ms) }\n"
+        "route { else -> a }\nserve a\n",
+        cpus=2,
+    )
+    tasks = [m.fork(TaskSpec("t"), 0) for _ in range(3)]
+    assert [m.tasks[task].slice_ns for task in tasks] == [2 * MS, 4 * MS, 6 * MS]
+    m.choose(0, 0)
+    m.stop(0, MS, blocked=False)
+    assert m.tasks[tasks[0]].slice_ns == 6 * MS

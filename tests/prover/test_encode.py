@@ -49,6 +49,9 @@ def environment(policy: ir.Policy, order: ir.Order, random: Random) -> Environme
         granted=random.randint(1, 10**8),
         blocked=random.randint(0, 1),
         woken=random.randint(0, 1),
+        length=random.randint(0, 2**22),
+        cpus=random.randint(1, 8192),
+        group_weight=random.randint(1, 10_000),
     )
 
 
@@ -70,11 +73,13 @@ def moment(policy: ir.Policy, order: ir.Order, env: Environment) -> tuple[Moment
             ir.Input.GRANTED: integer(env.granted),
             ir.Input.BLOCKED: boolean(bool(env.blocked)),
             ir.Input.WOKEN: boolean(bool(env.woken)),
+            ir.Input.LENGTH: integer(env.length),
+            ir.Input.CPUS: integer(env.cpus),
         },
         fixed_params=env.params,
     )
     attributes = {
-        name: literal(type_, getattr(env.task, name))
+        name: literal(type_, getattr(env if name == "group_weight" else env.task, name))
         for name, (type_, _) in ir.ATTRIBUTE_TYPES.items()
     }
     return at, [at.attribute(name).equals(value) for name, value in attributes.items()]
@@ -132,6 +137,14 @@ def test_every_read_of_a_param_is_another_value() -> None:
     param = ir.Param("q", ir.Type.DURATION, 5, 1, 9, True, span)
     at = Moment("", (param,))
     assert at.param(0) != at.param(0)
+    assert len(at.constraints) == 2
+
+
+def test_every_read_of_a_length_is_another_value() -> None:
+    type_, interval = ir.INPUT_TYPES[ir.Input.LENGTH]
+    length = ir.InputRef(type_, interval, vruntime().span, ir.Input.LENGTH)
+    at = Moment("", ())
+    assert encode(length, at) != encode(length, at)
     assert len(at.constraints) == 2
 
 

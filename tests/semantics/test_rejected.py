@@ -72,7 +72,8 @@ CASES = [
     ("E0202", "a", policy(declarations="param a : count = 1")),
     ("E0202", "weight", policy(declarations="param weight : count = 1")),
     ("E0202", "x", policy(declarations="task { x : count = 0 in 0..9  x : count = 0 in 0..9 }")),
-    ("E0102", "group_weight", policy(rules="group_weight < 2 -> a")),
+    ("E0102", "big", policy(rules="big < 2 -> a")),
+    ("E0208", "group_weight", policy(more="guard b after 1ms * group_weight")),
     ("E0202", "avg_run", policy(declarations="fn avg_run() = 1ms")),
     ("E0208", "avg_run", policy(declarations="task { s : duration = avg_run in 0ns..1s }")),
     ("E0208", "wake_gap", policy(more="guard b after wake_gap")),
@@ -83,6 +84,8 @@ CASES = [
         "waker.at",
         policy(declarations="task { at : time = now }", rules="now < waker.at -> a"),
     ),
+    ("E0208", "length", policy(rules="length < 3 -> a")),
+    ("E0208", "cpus", policy(more="guard b after 1ms * cpus")),
     ("E0208", "woken", policy(declarations="task { s : bool = true  on stop { s = woken } }")),
     (
         "E0208",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LONGEST_NS = 10**10
@@ -40,6 +41,41 @@ class Habits:
         self.run_since_wake = min(self.run_since_wake + used, LONGEST_NS)
         if blocked:
             self.avg_run = nearer(self.avg_run, self.run_since_wake)
+
+
+def part_of_machine(
+    path: str, weight: int, members: Iterable[tuple[str, int]], weights: Mapping[str, int]
+) -> int:
+    """Of 10000, what is due to a task of that cgroup and weight beside the runnable `members`."""
+    members = list(members)
+    part = 10**9 * weight
+    while True:
+        part //= max(worth(path, members, weights), 1)
+        if path == "/":
+            return min(max(part // 10**5, 1), 10_000)
+        part *= weights.get(path, 100) * any(is_within(group, path) for group, _ in members)
+        path = above(path)
+
+
+def worth(path: str, members: list[tuple[str, int]], weights: Mapping[str, int]) -> int:
+    """What the cgroup's own tasks and its children that have any weigh together."""
+    groups = {group for group, _ in members}
+    lineages = {ancestor for group in groups for ancestor in lineage(group)}
+    children = [child for child in lineages if child != "/" and above(child) == path]
+    own = sum(weight for group, weight in members if group == path)
+    return own + sum(weights.get(child, 100) for child in children)
+
+
+def is_within(group: str, path: str) -> bool:
+    return path in lineage(group)
+
+
+def lineage(group: str) -> list[str]:
+    return ["/"] if group == "/" else [group, *lineage(above(group))]
+
+
+def above(path: str) -> str:
+    return path[: path.rindex("/")] or "/"
 
 
 def new_habits(now: int) -> Habits:

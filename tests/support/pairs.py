@@ -87,6 +87,10 @@ def weighted_nodes(tree: ast.Tree, path: TreePath) -> list[tuple[TreePath, ast.W
     return found
 
 
+GROUPS = ("/a", "/a/b", "/ab")
+WEIGHTS = st.one_of(st.sampled_from([1, 100, 10_000]), st.integers(1, 10_000))
+
+
 class Pair:
     """Both machines under the policy `text`; the world is the same for both."""
 
@@ -179,6 +183,10 @@ def compare(data: st.DataObject, kind: type[Simulator] = Simulator) -> None:
     text = data.draw(st.one_of(policies(), steered_policies(4)), label="policy")
     params = data.draw(param_values(compiled(text)), label="params")
     pair = Pair(text, params, data.draw(st.sampled_from(SHAPES), label="topology"), kind)
+    groups = data.draw(st.dictionaries(st.sampled_from(GROUPS), WEIGHTS), label="cgroups")
+    for path, weight in groups.items():
+        pair.machine.weigh(path, weight)
+        pair.simulator.group_weights[path] = weight
     for action in data.draw(traces(), label="trace"):
         pair.take(action)
         pair.compare()

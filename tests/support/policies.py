@@ -27,6 +27,7 @@ from tests.support.terms import (
     COUNT,
     DURATION,
     DURATIONS_NS,
+    QUEUE,
     STOP_INPUTS,
     Names,
     Term,
@@ -304,7 +305,7 @@ def _orders(draw: DrawFn, readable: Names) -> OrderText:
     name = "by_vtime" if is_vtime else "by_time"
     formals = (Formal("near", 1, 20 * MS), Formal("far", 0, 10**9))
     terms = tuple(Term(formal.name, formal.lo, formal.hi) for formal in formals)
-    names = readable.plus(ABOUT).plus(NOW).plus(Names(durations=terms))
+    names = readable.plus(ABOUT).plus(NOW).plus(QUEUE).plus(Names(durations=terms))
     own_text, own = draw(st.one_of(st.just(("", Names())), _states("o")))
     own = _numbered(own, 0)
     members = [own_text.replace("#", "0")] if own_text else []
@@ -373,13 +374,17 @@ def _queue(
         arguments.append(f"{formal.name}: {draw(st.sampled_from([*fitting, f'{value}ns']))}")
     ordering = f"order {order.name}" + (f"({', '.join(arguments)})" if arguments else "")
     slice_ = fit(
-        draw(quantities(readable.plus(ABOUT).plus(ARRIVAL), DURATION)), 1, MAX_SLICE_NS, DURATION
+        draw(quantities(readable.plus(ABOUT).plus(ARRIVAL).plus(QUEUE), DURATION)),
+        1,
+        MAX_SLICE_NS,
+        DURATION,
     )
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
     place = f"  {draw(_ladders(sets))}" if draw(st.integers(0, 3)) == 0 else ""
     confined = bool(sets) and draw(st.booleans())
     on = f"  on {draw(st.sampled_from(sorted(set(sets))))}" if confined else ""
-    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place}{on} }}"
+    hint = draw(st.sampled_from(["", "", "", "  frequency min", "  frequency max"]))
+    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place}{on}{hint} }}"
 
 
 @st.composite

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from schedlang.syntax import ast
-from tests.support.habits import Habits, new_habits
+from tests.support.habits import Habits, new_habits, part_of_machine
 from tests.support.meaning import Described, Reader, Values, attributes
 from tests.support.reading import Kind, Reading
 from tests.support.simulated_cpu import SimCpu
@@ -46,6 +46,7 @@ class SimTask:
     slice_ns: int = 0
     habits: Habits = field(default_factory=lambda: new_habits(0))
     of_waker: States = field(default_factory=dict)
+    counts: tuple[str, int] | None = None
 
     def kept(self) -> States:
         """What the next task that it wakes keeps of it."""
@@ -82,6 +83,7 @@ class Simulator:
         self.policy, self.params, self.smt, self.pick = policy, dict(params), smt, pick
         self.parts = {"llc": llcs, "node": nodes, "any": 1}
         self.tasks: list[SimTask] = []
+        self.group_weights: dict[str, int] = {}
         self.waiting: list[Waiting] = []
         self.units = self.units_kind(policy, cpus, llcs, nodes)
         self.clocks: dict[tuple[int, int], int] = {
@@ -135,6 +137,7 @@ class Simulator:
     ) -> None:
         """`back_on` is the CPU that has just stopped it, and chooses next."""
         task = self.tasks[number]
+        task.counts = task.about.cgroup, task.about.weight
         given = {"now": now, "woken": int(anew)}
         if anew:
             task.habits.wakes_up(now)
@@ -144,7 +147,7 @@ class Simulator:
         claimed = self.placed(number, sync) if anew else None
         home = self.home(number, sync) if claimed is None else claimed
         unit = self.units.seen(task.queue, home)
-        given["clock"] = self.clocks[task.queue, unit]
+        given |= self.of_instance(task.queue, unit)
         self.join(kind, task, task.queue, unit, given)
         if anew:
             self.handle("wake", kind, task, given)
@@ -355,7 +358,7 @@ class Simulator:
         task, kind = self.tasks[turn.task], self.policy.kinds[turn.queue]
         given = {
             "now": now,
-            "clock": self.clocks[turn.queue, task.units[turn.queue]],
+            **self.of_instance(turn.queue, task.units[turn.queue]),
             "used": self.used(now - turn.since),
             "granted": turn.slice_ns,
             "blocked": int(blocked),
@@ -365,7 +368,7 @@ class Simulator:
         self.handle("stop", None, task, given)
         self.handle("stop", kind, task, given)
         if blocked:
-            task.place = "asleep"
+            task.place, task.counts = "asleep", None
         else:
             self.arrive(turn.task, now, anew=False, back_on=cpu)
 
@@ -436,6 +439,16 @@ class Simulator:
 
     # --- expressions
 
+    def group_weight(self, task: SimTask) -> int:
+        members = [other.counts for other in self.tasks if other.counts is not None]
+        return part_of_machine(task.about.cgroup, task.about.weight, members, self.group_weights)
+
+    def of_instance(self, queue: int, unit: int) -> States:
+        """What an order can ask about where the task is."""
+        entries = [entry for entry in self.waiting if entry.queue == queue]
+        length = sum(self.tasks[entry.task].units[queue] == unit for entry in entries)
+        return {"clock": self.clocks[queue, unit], "length": length, "cpus": len(self.cpus)}
+
     def guarded(self, queue: int) -> int:
         """The delay or the share of the queue's guard."""
         (guard,) = [g for g in self.policy.guards if self.policy.number(g.queue) == queue]
@@ -445,6 +458,7 @@ class Simulator:
     def read(self, e: ast.Expr, kind: Kind | None, task: SimTask, given: Values) -> int:
         """In an order of queue `kind`, or in the policy."""
         names = {**attributes(task.about), **task.known(), **task.of_waker, **given}
+        names["group_weight"] = self.group_weight(task)
         if kind is None or kind.is_own:
             names |= self.params | task.own
         if kind is None:

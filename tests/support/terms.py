@@ -76,8 +76,9 @@ STATISTICS = ("run_since_wake", "avg_run", "wake_gap", "waking_gap")
 HABITS = Names(
     durations=tuple(Term(f"{of}{name}", 0, 10**10) for name in STATISTICS for of in ("", "waker."))
 )
-ABOUT = ATTRIBUTES.plus(HABITS)
+ABOUT = ATTRIBUTES.plus(HABITS).plus(Names(counts=(Term("group_weight", 1, 10_000),)))
 """What a policy may ask about a task, but where its own states begin."""
+QUEUE = Names(counts=(Term("length", 0, 2**22), Term("cpus", 1, 8192)))
 ARRIVAL = Names(bools=("woken",))
 STOP_INPUTS = Names(
     durations=(Term("used", 1_000, 10**9), Term("granted", 1, 10**8)), bools=("blocked",)

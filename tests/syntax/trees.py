@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schedlang.ir.nodes import Near, Property, RungKind, Scope, Steal
+from schedlang.ir.nodes import Frequency, Near, Property, RungKind, Scope, Steal
 from schedlang.ir.testing import Measure, Relation, Statistic
 from schedlang.source import Span
 from schedlang.syntax import ast
@@ -91,6 +91,7 @@ clauses = st.one_of(
     st.builds(ast.Stealing, st.sampled_from(tuple(Steal)), st.just(AT)),
     st.builds(ast.Ordering, idents, arguments.map(tuple), st.just(AT)),
     st.builds(ast.Slice, expressions, st.just(AT)),
+    st.builds(ast.Hint, st.sampled_from(Frequency), st.just(AT)),
 )
 rules = st.builds(ast.Rule, expressions, idents, st.just(AT))
 leaves = st.builds(ast.Leaf, idents, st.just(AT))

@@ -6,6 +6,7 @@
 #define SCHEDC_KERNEL_H
 #define SCHEDC_BPF_H
 #define SCHEDC_WAKERS_H
+#define SCHEDC_GROUP_MAP_H
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -39,6 +40,14 @@ struct bpf_cpumask {
 
 struct kernfs_node {
 	const char *name;
+	u64 id;
+};
+
+struct group {
+	u64 parent;
+	s64 weight;
+	s64 members;
+	s64 counted;
 };
 
 struct cgroup {
@@ -76,6 +85,10 @@ struct task_struct {
 	struct task_struct *group_leader;
 	const struct cred *real_cred;
 	char comm[TASK_COMM_LEN];
+};
+
+struct scx_cgroup_init_args {
+	u32 weight;
 };
 
 struct scx_init_task_args {
@@ -119,6 +132,10 @@ struct sched_ext_ops {
 	void (*update_idle)(u64 *args);
 	s32 (*init_task)(u64 *args);
 	void (*enable)(u64 *args);
+	void (*disable)(u64 *args);
+	s32 (*cgroup_init)(u64 *args);
+	void (*cgroup_exit)(u64 *args);
+	void (*cgroup_set_weight)(u64 *args);
 	void (*cgroup_move)(u64 *args);
 	s32 (*init)(u64 *args);
 	void (*exit)(u64 *args);
@@ -152,6 +169,9 @@ u64 bpf_ktime_get_ns(void);
 u32 bpf_get_smp_processor_id(void);
 const void *bpf_per_cpu_ptr(const void *variable, u32 cpu);
 void *bpf_kptr_xchg(void *place, void *pointer);
+struct group *find_group(u64 id);
+s32 add_group(u64 id, const struct group *group);
+void remove_group(u64 id);
 long bpf_probe_read_kernel_str(void *to, u32 size, const void *from);
 struct task_struct *bpf_get_current_task_btf(void);
 

@@ -5,7 +5,7 @@
  */
 extern struct sched_ext_ops OPS;
 
-enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256, MASKS = 64 };
+enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256, MASKS = 64, GROUPS = 64 };
 
 struct host_task {
 	struct task_struct p;
@@ -29,13 +29,17 @@ static struct host_task tasks_[TASKS];
 static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, nr_little, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
+static u32 speeds[CPUS];
 static bool idle_bit[CPUS], kicked[CPUS], ended[CPUS];
 static u64 now_, seq_, lookups;
 static struct { void *map; u32 key, cpu; char *value; } values[VALUES];
 static char fault[256];
-static struct cpumask idle_cpus;
+static struct cpumask idle_cpus, online_cpus;
 static struct bpf_cpumask masks_[MASKS];
 static int nr_masks;
+static struct group groups_[GROUPS];
+static char group_paths[GROUPS][256];
+static int nr_groups;
 static const struct cpumask all_cpus = { BIT(CPUS) - 1 };
 static struct task_struct leaders[TASKS];
 
@@ -145,6 +149,15 @@ int *bpf_iter_num_next(struct bpf_iter_num *it)
 
 void bpf_iter_num_destroy(struct bpf_iter_num *it) {}
 
+struct group *find_group(u64 id) { return id && id <= nr_groups ? &groups_[id - 1] : NULL; }
+void remove_group(u64 id) {}
+
+s32 add_group(u64 id, const struct group *group)
+{
+	groups_[id - 1] = *group;
+	return 0;
+}
+
 u64 bpf_ktime_get_ns(void) { return now_; }
 
 /* The idle task, which has no storage, is nobody. */
@@ -170,11 +183,18 @@ void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 		kicked[cpu] = true;
 }
 
+void scx_bpf_cpuperf_set(s32 cpu, u32 speed) { speeds[cpu] = speed; }
 s32 scx_bpf_task_cpu(const struct task_struct *p) { return host(p)->cpu; }
 
 const struct cpumask *scx_bpf_get_possible_cpumask(void)
 {
 	return &all_cpus;
+}
+
+const struct cpumask *scx_bpf_get_online_cpumask(void)
+{
+	online_cpus.bits = BIT(nr_cpus) - 1;
+	return &online_cpus;
 }
 
 void scx_bpf_put_cpumask(const struct cpumask *mask) {}
@@ -429,6 +449,7 @@ int host_schedule(int cpu)
 	set_idle(cpu, false, !prev);
 	if (!next->p.scx.slice)
 		fail("a task without a slice");
+	this_cpu = cpu;
 	running(next);
 	return next - tasks_;
 }
@@ -519,8 +540,31 @@ void host_change(int number, int nice, int weight, u64 mask)
 		do_enqueue(t, 0);
 }
 
-static void set_cgroup(struct host_task *t, const char *path)
+/* The id of a control group; of one that was not there yet the scheduler is told. */
+static u64 group_id(const char *path, struct cgroup *cgrp)
 {
+	struct scx_cgroup_init_args init = { .weight = 100 };
+	u64 args[] = { (u64)cgrp, (u64)&init };
+	int id;
+
+	for (id = 0; id < nr_groups; id++) {
+		if (!strcmp(group_paths[id], path)) {
+			cgrp->kn->id = id + 1;
+			return id + 1;
+		}
+	}
+	if (nr_groups == GROUPS)
+		abort();
+	strncpy(group_paths[nr_groups++], path, 255);
+	cgrp->kn->id = nr_groups;
+	if (OPS.cgroup_init && OPS.cgroup_init(args))
+		fail("cgroup_init failed");
+	return nr_groups;
+}
+
+static struct cgroup *find_path(struct host_task *t, const char *path)
+{
+	char whole[1024] = "";
 	char text[1024];
 	char *part, *rest;
 	int level = 0;
@@ -528,6 +572,7 @@ static void set_cgroup(struct host_task *t, const char *path)
 	t->cgroups[0].ancestors[0] = &t->cgroups[0];
 	t->cgroups[0].kn = &t->nodes[0];
 	t->nodes[0].name = "";
+	group_id("/", &t->cgroups[0]);
 	strncpy(text, path, sizeof(text) - 1);
 	text[sizeof(text) - 1] = 0;
 	for (part = strtok_r(text, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
@@ -541,8 +586,25 @@ static void set_cgroup(struct host_task *t, const char *path)
 		c->kn = &t->nodes[level];
 		memcpy(c->ancestors, c[-1].ancestors, sizeof(c->ancestors));
 		c->ancestors[level] = c;
+		strcat(strcat(whole, "/"), part);
+		group_id(whole, c);
 	}
-	struct scx_init_task_args init = { .fork = true, .cgroup = &t->cgroups[level] };
+	return &t->cgroups[level];
+}
+
+static struct host_task weigher;
+
+void host_weigh(const char *path, int weight)
+{
+	u64 args[] = { (u64)find_path(&weigher, path), weight };
+
+	if (OPS.cgroup_set_weight)
+		OPS.cgroup_set_weight(args);
+}
+
+static void set_cgroup(struct host_task *t, const char *path)
+{
+	struct scx_init_task_args init = { .fork = true, .cgroup = find_path(t, path) };
 	u64 args[] = { (u64)&t->p, (u64)&init };
 
 	if (OPS.init_task && OPS.init_task(args))
@@ -591,12 +653,15 @@ void host_start(int cpus, int llcs, int nodes, int smt, int little)
 	if (OPS.init(none))
 		fail("init failed");
 	for (int cpu = 0; cpu < cpus; cpu++)
+		speeds[cpu] = 1024;
+	for (int cpu = 0; cpu < cpus; cpu++)
 		set_idle(cpu, true, false);
 }
 
 void host_time(u64 now) { now_ = now; }
 int host_kicked(int cpu) { return kicked[cpu]; }
 int host_ended(int cpu) { return ended[cpu]; }
+int host_speed(int cpu) { return speeds[cpu]; }
 int host_cpu(int task) { return tasks_[task].cpu; }
 u64 host_slice(int task) { return tasks_[task].p.scx.slice; }
 const char *host_fault(void) { return fault; }

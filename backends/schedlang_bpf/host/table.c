@@ -57,6 +57,7 @@ struct table {
 	int (*fork)(const char *comm, const char *process, int nice, int weight, const char *cgroup,
 		    int kthread, const u32 *ids, u64 mask, int cpu);
 	void (*change)(int task, int nice, int weight, u64 mask);
+	void (*weigh)(const char *cgroup, int weight);
 	void (*wake)(int task, int cpu, int sync);
 	void (*wake_late)(int task, int cpu);
 	void (*expire)(int cpu);
@@ -69,6 +70,7 @@ struct table {
 	int (*ended)(int cpu);
 	int (*cpu)(int task);
 	u64 (*slice)(int task);
+	int (*speed)(int cpu);
 	const char *(*fault)(void);
 	u64 (*lookups)(void);
 };

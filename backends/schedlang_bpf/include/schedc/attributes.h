@@ -18,6 +18,17 @@ static __always_inline void count_possible_cpus(void)
 	scx_bpf_put_cpumask(possible);
 }
 
+/* How many CPUs are there; with another number the kernel loads the scheduler anew. */
+static s64 nr_online_cpus;
+
+static __always_inline void count_online_cpus(void)
+{
+	const struct cpumask *online = scx_bpf_get_online_cpumask();
+
+	nr_online_cpus = bpf_cpumask_weight(online);
+	scx_bpf_put_cpumask(online);
+}
+
 static __always_inline s64 nice_of(struct task_struct *p)
 {
 	return p->static_prio - PRIO_OF_NICE_0;

@@ -38,6 +38,7 @@ struct bpf_cpumask {
 
 struct kernfs_node {
 	const char *name;
+	u64 id;
 };
 
 struct cgroup {
@@ -75,6 +76,10 @@ struct task_struct {
 	struct task_struct *group_leader;
 	const struct cred *real_cred;
 	char comm[TASK_COMM_LEN];
+};
+
+struct scx_cgroup_init_args {
+	u32 weight;
 };
 
 struct scx_init_task_args {
@@ -159,6 +164,10 @@ struct sched_ext_ops {
 	void (*update_idle)(s32 cpu, bool idle);
 	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
 	void (*enable)(struct task_struct *p);
+	void (*disable)(struct task_struct *p);
+	s32 (*cgroup_init)(struct cgroup *cgrp, struct scx_cgroup_init_args *args);
+	void (*cgroup_exit)(struct cgroup *cgrp);
+	void (*cgroup_set_weight)(struct cgroup *cgrp, u32 weight);
 	void (*cgroup_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);
 	s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);

@@ -16,8 +16,10 @@ s32 scx_bpf_dsq_nr_queued(u64 dsq_id) __ksym;
 void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
 s32 scx_bpf_pick_idle_cpu(const struct cpumask *allowed, u64 flags) __ksym;
 bool scx_bpf_test_and_clear_cpu_idle(s32 cpu) __ksym;
+void scx_bpf_cpuperf_set(s32 cpu, u32 speed) __ksym;
 s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 const struct cpumask *scx_bpf_get_possible_cpumask(void) __ksym;
+const struct cpumask *scx_bpf_get_online_cpumask(void) __ksym;
 void scx_bpf_put_cpumask(const struct cpumask *mask) __ksym;
 const struct cpumask *scx_bpf_get_idle_cpumask(void) __ksym;
 void scx_bpf_put_idle_cpumask(const struct cpumask *mask) __ksym;
@@ -112,6 +114,14 @@ static __always_inline void set_slice(struct task_struct *p, u64 slice_ns)
 		scx_bpf_task_set_slice___619(p, slice_ns);
 	else
 		p->scx.slice = slice_ns;
+}
+
+/* What the kernel asks for by itself; a hint, of which 0 is the least. */
+#define FULL_SPEED 1024
+
+static __always_inline void ask_for_speed(u32 speed)
+{
+	scx_bpf_cpuperf_set(bpf_get_smp_processor_id(), speed);
 }
 
 static __always_inline void kick_idle(s32 cpu)
