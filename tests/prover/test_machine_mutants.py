@@ -122,6 +122,10 @@ POLICIES = {
         {"q0": FIFO, "q1": SHORT, "q2": LONG},
         "serve weighted { q0: 1  q1: 4  q2: 2 }  place { prev  cpu in any }",
     ),
+    "preempt": policy(
+        {"q0": SHORT, "q1": LONG},
+        "serve strict { q0  q1 }  guard q1 after 20ms  preempt { q0 over q1 after 1ms }",
+    ),
     "weights": policy({"q0": SHORT, "q1": SHORT}, "serve weighted { q0: 10  q1: 1 }"),
 }
 
@@ -186,6 +190,7 @@ NOTICED_IN = {
     "KeepsSurplus": "share",
     "LastInFirstOut": "fifo",
     "LastOfStrict": "after",
+    "NeverCuts": "preempt",
     "NeverSeesEmptyShare": "share",
     "NeverStops": "plain",
     "NewestFirst": "crowd",
@@ -195,6 +200,7 @@ NOTICED_IN = {
     "ServiceIsFree": "weighted",
     "ShareCostsTwice": "share",
     "ShareIsFree": "share",
+    "StartsAtLength": "preempt",
     "TreeFirst": "after",
     "Unbounded": "growing",
     "VStandsStill": "weighted",
@@ -223,7 +229,6 @@ KEEPS_BOUNDS = {
     "LastRuleDecides": "a bound is about those who are in the queue, whoever sent them there",
     "LlcsAreNodes": "bounds hold for any topology",
     "LeavesNothing": "bounds hold for turns of any length",
-    "NeverCuts": "bounds hold for turns of any length",
     "NeverPlaces": "bounds hold for any placement",
     "NeverSeesEmptyAfter": "the guard serves at once, and still only once in each delay",
     "OrderJoinsFirst": "the bounds of these orders read no state that both kinds of handlers set",
@@ -233,7 +238,6 @@ KEEPS_BOUNDS = {
     "RunsAnywhere": "with more CPUs a task waits less",
     "StealsFromAfar": "thieves only take tasks away, from wherever",
     "StealsInOrderOfNumbers": "thieves only take tasks away, from wherever",
-    "StartsAtLength": "bounds hold for turns of any length",
     "StopsOrderFirst": "the bounds of these orders read no state that both kinds of handlers set",
     "WakesAtEachArrival": "the orders that these bounds are about have no `wake` handlers",
     "WakesThievesFirst": "a thief that takes another task hands its wake-up on",
