@@ -1,4 +1,4 @@
-"""Messages and workers beside hogs under `examples/interactive.sched` and EEVDF.
+"""Messages and workers beside hogs under `examples/responsive.sched` and EEVDF.
 
 `python -m bench.message_worker [--seeds N] [--cpus N ...] [--replay FILE]`. Aims: the 99th
 percentile of the workers' wake-up latency 2.1 times better, and no fewer requests served.
@@ -19,7 +19,7 @@ def main() -> None:
     paths = [chosen.replay] if chosen.replay is not None else []
     if not paths:
         paths = [
-            compared("message_worker", "interactive", (SHAPE,), cpus, chosen.seeds)
+            compared("message_worker", "responsive", (SHAPE,), cpus, chosen.seeds)
             for cpus in chosen.cpus[:1]
         ]
     for path in paths:

@@ -43,14 +43,14 @@ def p99_wakeup_ns(rules: str, topology: Topology, kernel: str, compiler: Compile
     policy = compiled(TEXT.format(rules=rules))
     result = build(emit(policy, NO_PROOF), policy, compiler)
     assert isinstance(result, Built), result
-    request = RunRequest(topology, task_workload(TASKS, 3), kernel, deterministic=True)
+    request = RunRequest(topology, task_workload(TASKS, 1), kernel, deterministic=True)
     report = BpfBackend().run(result.object, policy, request)
     assert report.diagnostics == ()
     assert report.attached_throughout
     assert report.ran is not None
     groups = {group.group: group for group in report.ran.outcome.groups}
-    assert groups["make"].run_ns > 2 * MS * 1000 * topology.cpus
-    assert groups["shell"].wakeups.count > 50
+    assert groups["make"].run_ns > 700 * MS * topology.cpus
+    assert groups["shell"].wakeups.count > 15
     return groups["shell"].wakeups.p99_ns
 
 
