@@ -13,11 +13,14 @@ from schedlang.ir.nodes import (
     Input,
     Interval,
     Name,
+    Order,
     Policy,
     Queue,
     State,
     Type,
 )
+from schedlang.ir.nodes import Scope as QueueScope
+from schedlang.ir.walk import at_first
 from schedlang_bpf.code import Code
 from schedlang_bpf.expressions import Scope, c_expression
 from schedlang_bpf.naming import Names
@@ -120,12 +123,9 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
     queue, scope = policy.queues[number], names.queue_scope(number)
     order, states = queue.order, names.order_states[number]
     where, code = f"t->{names.queues[number]}", Code(policy.sources)
+    unit = names.units[number]
     if order.states:
-        joined = f"BIT({names.queue_ids[number]})"
-        code.own(f"\tif (!(t->turn.joined & {joined})) {{")
-        code.own(f"\t\tt->turn.joined |= {joined};")
-        _initialise(order.states, states, where, scope, code, "\t\t")
-        code.own("\t}")
+        _join(order, names, number, code)
     wake = handlers_of(order.handlers, Event.WAKE)
     if wake:
         code.own("\tif (woke) {")
@@ -142,9 +142,42 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
     code.at(queue.slice.span, f"\tt->turn.slice_ns = {slice_ns};")
     comment = f"{_queue_comment(policy, queue)}: an arrival"
     signature = _signature(arrival_name(names, number), "bool woke")
-    where_ = (names.clocks[number], names.queue_ids[number])
-    locals_ = _locals(_arrival_expressions(queue), *where_)
+    clock = f"*unit_clock({names.clocks[number]}, unit)" if unit else names.clocks[number]
+    locals_ = _locals(_arrival_expressions(queue), clock, _waiting_in(queue, names, number))
+    if unit:
+        seen = f"const u32 unit = unit_of(SCOPE_{queue.scope.name}, t->home);"
+        locals_ = (seen, *locals_)
     return Function(comment, _VOID, signature, locals_, code.lines())
+
+
+def _waiting_in(queue: Queue, names: Names, number: int) -> str:
+    """The dispatch queue of the instance that the task joined."""
+    constant = names.queue_ids[number]
+    return constant if queue.scope is QueueScope.GLOBAL else f"dsq_here({constant}, t->home)"
+
+
+def _join(order: Order, names: Names, number: int, code: Code) -> None:
+    """The states appear with the first arrival, and go with the task to another instance."""
+    where, states, unit = (
+        f"t->{names.queues[number]}",
+        names.order_states[number],
+        names.units[number],
+    )
+    joined = f"BIT({names.queue_ids[number]})"
+    code.own(f"\tif (!(t->turn.joined & {joined})) {{")
+    code.own(f"\t\tt->turn.joined |= {joined};")
+    _initialise(order.states, states, where, names.queue_scope(number), code, "\t\t")
+    if unit and order.clock_state is not None:
+        code.own(f"\t}} else if ({where}.{unit} != unit) {{")
+        vtime = f"{where}.{states[order.clock_state]}"
+        newcomer = c_expression(at_first(order, order.clock_state), names.queue_scope(number))
+        code.own(f"\t\tconst u64 left = READ_ONCE(*{names.clock_at(number)});")
+        code.own("")
+        code.own("\t\t/* As far ahead of the clock as it was, with a newcomer's credit at most. */")
+        code.own(f"\t\t{vtime} = point_max({vtime} + clock - left, {newcomer});")
+    code.own("\t}")
+    if unit:
+        code.own(f"\t{where}.{unit} = unit;")
 
 
 def _arrival_expressions(queue: Queue) -> Iterator[Expr]:
@@ -162,7 +195,8 @@ def _stop(policy: Policy, names: Names, number: int) -> Function:
     where, states = f"t->{names.queues[number]}", names.order_states[number]
     _handle(handlers, queue.order.states, states, where, scope, code, "\t")
     comment = f"{_queue_comment(policy, queue)}: the end of a turn from it"
-    where_ = (names.clocks[number], names.queue_ids[number])
+    clock = f"*{names.clock_at(number)}" if names.units[number] else names.clocks[number]
+    where_ = (clock, _waiting_in(queue, names, number))
     locals_ = _locals(handler_expressions(handlers), *where_)
     signature = _signature(stop_name(names, number), *_STOP)
     return Function(comment, _VOID, signature, locals_, code.lines())

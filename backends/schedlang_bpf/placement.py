@@ -7,8 +7,10 @@ from typing import Final, assert_never
 
 from schedlang.ir.nodes import Near, Policy, Rung, RungKind
 from schedlang.ir.text import rung_text
+from schedlang_bpf.arbitration import mask_of
 from schedlang_bpf.naming import Names
 from schedlang_bpf.views import LadderView, RungView, SelectCpuView
+from schedlang_bpf.walk import has_units
 
 _WHOLE_CORE: Final = "core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE)"
 _ANYWHERE: Final = "scx_bpf_pick_idle_cpu(p->cpus_ptr, "
@@ -29,7 +31,22 @@ def select_cpu_view(policy: Policy, names: Names, now: str, wakers: bool) -> Sel
         otherwise=_ladder_call(_OTHERS, wakes) if _has_others(policy) else "-1",
         now=now,
         wakers=wakers,
+        home=_home(policy, names),
     )
+
+
+def _home(policy: Policy, names: Names) -> str:
+    """The CPU whose instance a task joins that claims none; empty if there is one only."""
+    if not has_units(policy):
+        return ""
+    numbers = range(len(policy.queues))
+    follow = [n for n in numbers if any(r.kind is RungKind.WAKER for r in policy.ladder(n))]
+    if not follow:
+        return "home_of(p, prev_cpu)"
+    room = "makes_room(p, wake_flags)"
+    if len(follow) < len(numbers):
+        room = f"(BIT(t->turn.queue) & {mask_of(iter(follow), names)}) && {room}"
+    return f"{room} ? bpf_get_smp_processor_id() : home_of(p, prev_cpu)"
 
 
 def is_by_queue(policy: Policy) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedlang.ir.nodes import Input, InputRef, Policy, Preempt
+from schedlang.ir.nodes import Input, InputRef, Policy, Preempt, Scope
 from schedlang_bpf.code import Code
 from schedlang_bpf.expressions import c_expression
 from schedlang_bpf.naming import Names
@@ -27,7 +27,9 @@ def _over(policy: Policy, names: Names) -> Iterator[QueueCase]:
         rules = [rule for rule in policy.preemptions if rule.over == queue]
         code = Code(policy.sources)
         for rule in rules:
-            waits = f"first_key({names.queue_ids[rule.by]}, cpu, &head)"
+            by = names.queue_ids[rule.by]
+            dsq = by if policy.queues[rule.by].scope is Scope.GLOBAL else f"dsq_here({by}, cpu)"
+            waits = f"first_key({dsq}, cpu, &head)"
             earlier = " && point_before(head, t->turn.key)" if rule.earlier else ""
             code.at(rule.span, f"\t\tif ({waits}{earlier})")
             code.at(rule.span, f"\t\t\tturn_lasts(&t->turn, {_left(rule, names)});")

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, final
 
-from schedlang.ir.nodes import Attribute, CgroupUnder, Event, Frequency, GuardShare, Input, Policy
+from schedlang.ir.nodes import (
+    Attribute,
+    CgroupUnder,
+    Event,
+    Frequency,
+    GuardShare,
+    Input,
+    Policy,
+    Scope,
+)
 from schedlang.ir.walk import leaves
 from schedlang.prover.verdict import ProofReport
 from schedlang_bpf.about import about
@@ -34,7 +43,13 @@ from schedlang_bpf.functions import (
     variables,
 )
 from schedlang_bpf.naming import Names
-from schedlang_bpf.placement import follows_wakers, looks_nearby, pinned_call, select_cpu_view
+from schedlang_bpf.placement import (
+    follows_wakers,
+    is_by_queue,
+    looks_nearby,
+    pinned_call,
+    select_cpu_view,
+)
 from schedlang_bpf.preemption import preempt_view, reads_granted
 from schedlang_bpf.text import OPS_NAME_LIMIT, c_string, comment_text, place_text
 from schedlang_bpf.views import (
@@ -54,12 +69,14 @@ from schedlang_bpf.views import (
     PreemptView,
     QueueCall,
     QueueName,
+    QueueScope,
     QueueStart,
     QueuesView,
     SelectCpuView,
     SnapshotLine,
     StartView,
     StateView,
+    StealStep,
     TunableParam,
     TurnsView,
     Variable,
@@ -69,6 +86,7 @@ from schedlang_bpf.walk import (
     attributes,
     ends_read_time,
     expressions,
+    has_units,
     matches_names,
     reads,
 )
@@ -140,10 +158,12 @@ def _headers(policy: Policy) -> Iterator[str]:
     yield "exit"
     if matches_names(policy):
         yield "names"
-    if looks_nearby(policy):
+    if looks_nearby(policy) or has_units(policy):
         yield "topology"
     yield "turn"
-    if _asks_for_wakers(policy) or follows_wakers(policy):
+    if follows_wakers(policy):
+        yield "sync"
+    elif _asks_for_wakers(policy):
         yield "wakers"
 
 
@@ -152,7 +172,18 @@ def _queues(policy: Policy, names: Names) -> QueuesView:
         tuple(
             QueueName(constant, place_text(queue.span, policy.sources), comment_text(queue.name))
             for constant, queue in zip(names.queue_ids, policy.queues, strict=True)
-        )
+        ),
+        tuple(
+            QueueScope(
+                constant,
+                place_text(queue.span, policy.sources),
+                " ".join([queue.scope, *([queue.steal] if queue.steal is not None else [])]),
+                f"SCOPE_{queue.scope.name}",
+                f"REACH_{queue.steal.name}" if queue.steal is not None else "",
+            )
+            for constant, queue in zip(names.queue_ids, policy.queues, strict=True)
+            if queue.scope is not Scope.GLOBAL
+        ),
     )
 
 
@@ -177,8 +208,14 @@ def _params(policy: Policy, names: Names) -> ParamsView:
 def _state(policy: Policy, names: Names) -> StateView:
     queues = enumerate(policy.queues)
     return StateView(
+        units=has_units(policy),
         clocks=tuple(
-            Variable(clock, comment_text(queue.name), place_text(queue.span, policy.sources))
+            Variable(
+                clock,
+                comment_text(queue.name),
+                place_text(queue.span, policy.sources),
+                "" if queue.scope is Scope.GLOBAL else "struct clock",
+            )
             for clock, queue in zip(names.clocks, policy.queues, strict=True)
             if clock
         ),
@@ -189,6 +226,7 @@ def _state(policy: Policy, names: Names) -> StateView:
             OrderStates(
                 names.queues[number],
                 variables(queue.order.states, names.order_states[number], policy),
+                names.units[number],
             )
             for number, queue in queues
             if queue.order.states
@@ -232,6 +270,8 @@ def _turns(policy: Policy, names: Names) -> TurnsView:
     task_stop = bool(handlers_of(policy.handlers, Event.STOP))
     return TurnsView(
         alone=len(policy.queues) == 1,
+        units=has_units(policy),
+        split=has_units(policy) and is_by_queue(policy),
         cpu=uses_cpu_state(policy),
         preempts=bool(policy.preemptions),
         groups=reads_groups(policy),
@@ -303,7 +343,7 @@ def _starts(policy: Policy, names: Names) -> Iterator[QueueStart]:
             for guard, name in guards
             if guard.queue == number and isinstance(guard, GuardShare)
         )
-        clock = names.clocks[number]
+        clock = names.clock_at(number)
         if not (clock or claims):
             continue
         vtime = ""
@@ -337,10 +377,16 @@ def _select_cpu(policy: Policy, names: Names) -> SelectCpuView:
 
 
 def _enqueue(policy: Policy, names: Names) -> EnqueueView:
-    keyed, wakers = _keyed(policy, names), _asks_for_wakers(policy)
-    preempts = bool(policy.preemptions)
-    now = _now(preempts or arrivals_read_time(policy))
-    return EnqueueView(names.ops, pinned_call(policy), preempts, keyed, now, wakers)
+    return EnqueueView(
+        ops=names.ops,
+        place=pinned_call(policy),
+        preempts=bool(policy.preemptions),
+        keyed=_keyed(policy, names),
+        now=_now(bool(policy.preemptions) or arrivals_read_time(policy)),
+        wakers=_asks_for_wakers(policy),
+        units=has_units(policy),
+        dsq="dsq" if has_units(policy) else "t->turn.queue",
+    )
 
 
 def _keyed(policy: Policy, names: Names) -> str:
@@ -371,13 +417,26 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
         ahead=ahead,
         keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
         start=_start_arguments(policy),
+        units=has_units(policy),
+        steals=tuple(_steals(policy, names)),
     )
+
+
+def _steals(policy: Policy, names: Names) -> Iterator[StealStep]:
+    """In the order of each tree."""
+    for number, serve in enumerate(policy.serves):
+        here = f"c->tree == {number} && " if policy.serves_on else ""
+        for leaf in leaves(serve.tree):
+            if policy.queues[leaf.queue].steal is not None:
+                constant = names.queue_ids[leaf.queue]
+                yield StealStep(constant, here, root_call(policy, names, f"BIT({constant})"))
 
 
 def _steps(policy: Policy, names: Names) -> Iterator[DispatchStep]:
     for leaf in leaves(policy.serve):
-        keyed = policy.queues[leaf.queue].order.key is not None
-        yield DispatchStep(names.queue_ids[leaf.queue], keyed)
+        queue, constant = policy.queues[leaf.queue], names.queue_ids[leaf.queue]
+        dsq = constant if queue.scope is Scope.GLOBAL else f"dsq_here({constant}, cpu)"
+        yield DispatchStep(constant, dsq, queue.order.key is not None)
 
 
 def _ahead(keyed: str) -> str:
@@ -406,9 +465,10 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         cgroups=bool(names.cgroups) or reads_groups(policy),
         groups=reads_groups(policy),
         task_initial=bool(policy.states),
-        nearby=looks_nearby(policy),
+        nearby=looks_nearby(policy) or has_units(policy),
         sets=bool(policy.cpusets),
         trees=bool(policy.serves_on),
+        units=has_units(policy),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
         counts_online_cpus=_reads_cpus(policy),
         timeout_ms=timeout_ms,

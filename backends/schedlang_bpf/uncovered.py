@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from schedlang.diagnostics.model import Diagnostic, Label
-from schedlang.ir.nodes import Policy, Queue, Scope
+from schedlang.ir.nodes import Policy, Queue
 
 CODE = "E0403"
 
 
 def uncovered(policy: Policy) -> tuple[Diagnostic, ...]:
-    scoped = (_scope(queue) for queue in policy.queues if queue.scope is not Scope.GLOBAL)
-    confined = (_confined(queue) for queue in policy.queues if queue.cpus is not None)
-    return (*scoped, *confined)
+    return tuple(_confined(queue) for queue in policy.queues if queue.cpus is not None)
 
 
 def _confined(queue: Queue) -> Diagnostic:
     message = f"`{queue.name}`, a queue on a set of CPUs, is not compiled to C yet"
     note = "`schedc sim` and `schedc test` run it"
-    return Diagnostic(CODE, message, Label(queue.span), notes=(note,))
-
-
-def _scope(queue: Queue) -> Diagnostic:
-    message = f"a queue {queue.scope} is not compiled to C yet"
-    note = "`schedc sim` and `schedc test` run it; a `global` queue is compiled"
     return Diagnostic(CODE, message, Label(queue.span), notes=(note,))

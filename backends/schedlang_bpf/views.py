@@ -37,10 +37,23 @@ class QueueName:
 
 @final
 @dataclass(frozen=True, slots=True)
+class QueueScope:
+    """A queue with several instances. `reach` is empty if it does not steal."""
+
+    queue: str
+    place: str
+    text: str
+    scope: str
+    reach: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class QueuesView:
-    """queues.c.j2"""
+    """queues.c.j2: `scopes` are those that are not global."""
 
     queues: tuple[QueueName, ...]
+    scopes: tuple[QueueScope, ...]
 
 
 @final
@@ -66,7 +79,7 @@ class ParamsView:
 @final
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A state or a clock. `type` is empty for clocks."""
+    """A state or a clock. `type` is empty for a clock that all CPUs share."""
 
     member: str
     name: str
@@ -77,15 +90,22 @@ class Variable:
 @final
 @dataclass(frozen=True, slots=True)
 class OrderStates:
+    """`unit` is the member that names the instance, empty where that makes no difference."""
+
     member: str
     states: tuple[Variable, ...]
+    unit: str
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class StateView:
-    """state.c.j2: `queues` are those whose order has states; `cgroups` how many paths are named."""
+    """state.c.j2: `queues` are those whose order has states; `cgroups` how many paths are named.
 
+    `units`, here and below: whether a queue has several instances.
+    """
+
+    units: bool
     clocks: tuple[Variable, ...]
     cgroups: int
     groups: bool
@@ -190,7 +210,7 @@ class QueueCall:
 @final
 @dataclass(frozen=True, slots=True)
 class QueueStart:
-    """What a start from a queue moves: its clock to `vtime`, and share guards."""
+    """What a start from a queue moves: the clock at `clock` to `vtime`, and share guards."""
 
     constant: str
     clock: str
@@ -212,10 +232,12 @@ class TurnsView:
     """turns.c.j2: `charged` if anything reads what a turn has used.
 
     `waking` if the waker's handlers ask for wake-ups, `snapshots` what it leaves to whom it wakes,
-    `alone` if there is one queue.
+    `alone` if there is one queue, `split` if it takes a queue to find a home.
     """
 
     alone: bool
+    units: bool
+    split: bool
     cpu: bool
     preempts: bool
     groups: bool
@@ -351,7 +373,8 @@ class SelectCpuView:
     """select_cpu.c.j2: `ladders` to choose from by queue, or the one that all have in common.
 
     `call` finds a CPU. `by_queue`: the task must have arrived before it can be asked; `otherwise`
-    is what a queue without a ladder of its own gives then.
+    is what a queue without a ladder of its own gives then. `home` tells whose instance a task
+    joins that claims no CPU, empty if there is one only.
     """
 
     ops: str
@@ -362,12 +385,13 @@ class SelectCpuView:
     otherwise: str
     now: str
     wakers: bool
+    home: str
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class EnqueueView:
-    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits.
+    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits; `dsq` is where to.
 
     `place` finds a CPU for a pinned task that woke up, empty if the policy places nobody.
     """
@@ -378,13 +402,28 @@ class EnqueueView:
     keyed: str
     now: str
     wakers: bool
+    units: bool
+    dsq: str
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DispatchStep:
     constant: str
+    dsq: str
     keyed: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StealStep:
+    """`here` tells whether it is a step of the CPU's tree; `walk` goes through that for the queue
+    alone.
+    """
+
+    constant: str
+    here: str
+    walk: str
 
 
 @final
@@ -410,6 +449,8 @@ class DispatchView:
     ahead: str
     keeps: str
     start: str
+    units: bool
+    steals: tuple[StealStep, ...]
 
 
 @final
@@ -434,4 +475,5 @@ class CallbacksView:
     sets: bool
     trees: bool
     counts_online_cpus: bool
+    units: bool
     timeout_ms: int

@@ -28,6 +28,7 @@ from schedlang.ir.nodes import (
     Not,
     ParamRef,
     Policy,
+    Scope,
     StateRef,
     Strict,
     Tree,
@@ -148,6 +149,11 @@ def _is_timeless(part: Expr) -> bool:
             return True
         case _:
             assert_never(part)
+
+
+def has_units(policy: Policy) -> bool:
+    """Whether a queue has several instances."""
+    return any(queue.scope is not Scope.GLOBAL for queue in policy.queues)
 
 
 def weighted_nodes(tree: Tree) -> tuple[Weighted, ...]:

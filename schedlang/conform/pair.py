@@ -240,7 +240,7 @@ class _Pair:
         """Whoever was woken chooses, until nobody is; then no CPU sleeps that could run a task."""
         for _ in range(_ROUNDS):
             while self._machine.woken:
-                self._choose(min(self._machine.woken), was_idle=True)
+                self._choose(self._machine.woken[0], was_idle=True)
             # A CPU is woken once more that may have missed an arrival, or where a task woke up.
             sleeping = [cpu for cpu in range(self._cpus) if self._sleeps_kicked(cpu)]
             if not sleeping:
@@ -252,10 +252,14 @@ class _Pair:
                     )
         else:
             raise _Parted("CPUs are woken in vain again and again")
-        waiting = [task.spec for task in self._machine.tasks if task.phase is Phase.QUEUED]
         for cpu, state in enumerate(self._machine.cpus):
-            if state.mode is Mode.IDLE and any(spec.may_run_on(cpu) for spec in waiting):
+            if state.mode is Mode.IDLE and self._has_work(cpu):
                 raise _Parted(f"CPU {cpu} is idle while a task waits that it may run")
+
+    def _has_work(self, cpu: int) -> bool:
+        """Whether a task waits that the CPU may take."""
+        instances = (instance for queue in self._machine.queues for instance in queue.all)
+        return any(i.takers >> cpu & 1 and i.is_occupied(cpu) for i in instances)
 
     def _sleeps_kicked(self, cpu: int) -> bool:
         return self._machine.cpus[cpu].mode is Mode.IDLE and self._twin.is_kicked(cpu)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from schedlang.ir import nodes as ir
@@ -28,6 +29,28 @@ def children(expr: ir.Expr) -> tuple[ir.Expr, ...]:
             return ()
         case _:
             assert_never(expr)
+
+
+def at_first(order: ir.Order, index: int) -> ir.Expr:
+    """The initial value of a state of an order, for who knows none of its states."""
+    return _with_initials(order.states[index].initial, order)
+
+
+def _with_initials(expr: ir.Expr, order: ir.Order) -> ir.Expr:
+    match expr:
+        case ir.StateRef(owner=ir.Owner.ORDER):
+            return at_first(order, expr.index)
+        case ir.Arith() | ir.Compare() | ir.Logic():
+            left, right = (_with_initials(part, order) for part in (expr.left, expr.right))
+            return replace(expr, left=left, right=right)
+        case ir.Log2() | ir.Not():
+            return replace(expr, operand=_with_initials(expr.operand, order))
+        case ir.If():
+            parts = (expr.condition, expr.then, expr.orelse)
+            condition, then, orelse = (_with_initials(part, order) for part in parts)
+            return replace(expr, condition=condition, then=then, orelse=orelse)
+        case _:
+            return expr
 
 
 def walk(expr: ir.Expr) -> Iterator[ir.Expr]:

@@ -116,9 +116,9 @@ class Machine:
             case Phase.QUEUED | Phase.CLAIMED if not renamed:
                 self._leave(task)
                 self._arrive(task, now, woke=False)
-            case Phase.RUNNING if not t.cpus >> t.cpu & 1:
-                self.stop(t.cpu, now, blocked=False)
-                return t.cpu
+            case Phase.RUNNING if not t.cpus >> (cpu := t.cpu) & 1:
+                self.stop(cpu, now, blocked=False)
+                return cpu
             case _:
                 pass
         return None
@@ -252,7 +252,8 @@ class Machine:
         t.eligible = self._places.eligible(t.cpus, self.policy.queues[t.queue].cpus)
         code = self._code.queues[t.queue]
         claimed = self._claimed(t, sync) if woke else None
-        instance = self.queues[t.queue].here[self._home(t, sync) if claimed is None else claimed]
+        t.cpu = self._home(t, sync) if claimed is None else claimed
+        instance = self.queues[t.queue].here[t.cpu]
         if t.instances[t.queue] is not instance:
             self._join(t, instance, now)
         self._about(t, t.queue, now)

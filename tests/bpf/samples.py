@@ -66,6 +66,31 @@ accept starvation of rest because "it is idle work"
 """
 
 
+ALL_SCOPES: Final = """\
+## Queues of every scope.
+policy scopes
+use std.orders.{vruntime}
+
+queue urgent { per cpu   order fifo                               slice 1ms  steal node }
+queue normal { per llc   order vruntime(credit: 20ms, fork: 1ms)  slice 4ms  steal }
+queue batch  { per node  order fifo                               slice 8ms }
+queue rest   { global    order fifo                               slice 8ms }
+
+route {
+  nice < 0  -> urgent
+  nice > 10 -> rest
+  nice > 5  -> batch
+  else      -> normal
+}
+
+serve strict { urgent  weighted { normal: 4  batch: 1  rest: 1 } }
+guard normal at least 20%
+guard batch  at least 10%
+guard rest   at least 10%
+place { prev  cpu in any }
+"""
+
+
 def example(name: str) -> Policy:
     """A policy of the examples, with the file's own name."""
     return in_file(compiled((EXAMPLES / f"{name}.sched").read_text()), f"{name}.sched")
@@ -73,6 +98,10 @@ def example(name: str) -> Policy:
 
 def everything() -> Policy:
     return in_file(compiled(ALL_KINDS), "everything.sched")
+
+
+def scopes() -> Policy:
+    return in_file(compiled(ALL_SCOPES), "scopes.sched")
 
 
 def in_file(policy: Policy, name: str) -> Policy:

@@ -21,7 +21,7 @@ from schedlang.source import Source
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler
 from schedlang_bpf.emit import EmitOptions, emit
-from tests.bpf.samples import NO_PROOF, everything, example, in_file
+from tests.bpf.samples import NO_PROOF, everything, example, in_file, scopes
 from tests.support.policies import compiled
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,6 +29,7 @@ SAMPLES: dict[str, Callable[[], Policy]] = {
     "everything": everything,
     "fair": lambda: example("fair"),
     "fifo": lambda: example("fifo"),
+    "scopes": scopes,
     "strict_priority": lambda: example("strict_priority"),
     "web_server": lambda: example("web_server"),
 }

@@ -69,7 +69,7 @@ def late_for_a_cpu_that_was_woken_in_vain(host: Host) -> bool:
 
 NO_HANDING_ON = ("woken_has_chosen(c, cpu, found);", ";")
 NO_LOOK_WHEN_IDLE = ("idleness_changes(c, cpu, idle);", ";")
-NO_SECOND_LOOK = ("woken_has_chosen(c, cpu, found);", "hand_on();")
+NO_SECOND_LOOK = ("woken_has_chosen(c, cpu, found);", "hand_on(cpu);")
 
 
 @pytest.mark.parametrize(

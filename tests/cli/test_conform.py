@@ -63,7 +63,8 @@ def test_a_divergence_as_json(schedc: Schedc, folder: Path) -> None:
     assert [d["code"] for d in told["diagnostics"]] == ["E1101"]
     divergence = told["conformance"]["divergence"]
     assert divergence["story"][0]["what"].startswith("task 0 is forked on CPU ")
-    assert {"trace", "cpus", "params", "at_ns", "what", "story", "waiting"} == set(divergence)
+    machine = {"cpus", "llcs", "nodes", "smt"}
+    assert machine | {"trace", "params", "at_ns", "what", "story", "waiting"} == set(divergence)
 
 
 def test_a_policy_with_errors(schedc: Schedc, folder: Path) -> None:

@@ -83,7 +83,23 @@ serve weighted { a: 3  b: 1 }
 preempt { a over b after 1ms  b over b earlier after 2ms }
 """
 )
-SUBJECTS = (POLICY, PLACED, LADDERS, CUTTING)
+SCOPED = compiled(
+    """policy p
+use std.orders.{vruntime}
+queue a { per llc   order vruntime(credit: 10ms, fork: 5ms)  slice 1ms  steal }
+queue b { per cpu   order fifo  slice 2ms  steal node }
+queue c { per node  order fifo  slice 4ms }
+route {
+  nice < 0 -> a
+  nice > 0 -> c
+  else     -> b
+}
+serve weighted { a: 3  b: 2  c: 1 }
+guard c at least 10%
+place { prev }
+"""
+)
+SUBJECTS = (POLICY, PLACED, LADDERS, CUTTING, SCOPED)
 
 STOP = "t->task.burst = clamp_to(quotient(t->task.burst + used, 2), 0, 100000000);"
 BY_KEY = "insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);"
@@ -207,10 +223,13 @@ OF_PLACING: Mapping[str, Defect] = {
     "idle time counts as debt": ("\tif (!c->busy)\n\t\tsee_empty(c, 0, now);\n", ""),
     "no idle CPU seen": ("\tc->busy = true;\n", ""),
 }
-WAKER = "if ((wake_flags & core_enum(scx_wake_flags, SCX_WAKE_SYNC)) && !in_interrupt() &&"
+WAKER = "if (makes_room(p, wake_flags))"
 OF_LADDERS: Mapping[str, Defect] = {
-    "the waker counts always": (WAKER, "if ("),
-    "the waker never counts": (WAKER, "if (false &&"),
+    "the waker counts always": (
+        WAKER,
+        "if (bpf_cpumask_test_cpu(bpf_get_smp_processor_id(), p->cpus_ptr))",
+    ),
+    "the waker never counts": (WAKER, "if (false)"),
     "cache for node": ("cpu = pick_idle_in(p, node_cpus(prev_cpu), 0)", "cpu = -1"),
     "node for cache": ("llc_cpus(prev_cpu)", "node_cpus(prev_cpu)"),
     "any core": ("core_enum(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE)", "0"),
@@ -239,6 +258,31 @@ OF_CUTTING: Mapping[str, Defect] = {
     "granted as if not cut": ("\t\tt->turn.slice_ns = allowed_ns(c);\n", "\t\t;\n"),
     "turns not counted": ("\tturn_begins(c, &t->turn, now);\n", ""),
 }
+OF_SCOPES: Mapping[str, Defect] = {
+    "caches are nodes": ("return SCOPE_LLC;", "return SCOPE_NODE;"),
+    "nodes are caches": ("return SCOPE_NODE;", "return SCOPE_LLC;"),
+    "steals from other nodes": ("return REACH_NODE;", "return REACH_ANY;"),
+    "steals on its node only": ("return REACH_ANY;", "return REACH_NODE;"),
+    "at home elsewhere": ("arrive(prev, t, now, false, cpu);", "arrive(prev, t, now, false, 0);"),
+    "claimed elsewhere": ("now_if_counted(), true, cpu);", "now_if_counted(), true, 0);"),
+    "between two clocks": ("t->queue_a.v + clock - left", "t->queue_a.v"),
+    "credit from elsewhere": ("clock - left, clock + 5000000)", "clock - left, clock - left)"),
+    "instance forgotten": ("\tt->queue_a.unit = unit;\n", ""),
+    "another instance's clock": (
+        "advance_clock(unit_clock(clock_a, t->queue_a.unit)",
+        "advance_clock(unit_clock(clock_a, 0)",
+    ),
+    "steals nothing": ("if (!found && steal_from(QUEUE_A, cpu)) {", "if (false) {"),
+    "tree not walked for a stolen turn": (
+        "\t\tchoose_weighted_0(c, BIT(QUEUE_A));\n\t\tgranted(c, QUEUE_A);\n",
+        "",
+    ),
+    "strangers are woken": (
+        "cpu = pick_idle_taker(p, t->turn.queue, unit);",
+        "cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);",
+    ),
+    "in another instance": ("dsq = dsq_of(t->turn.queue, unit);", "dsq = t->turn.queue;"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -248,14 +292,15 @@ def twins() -> dict[str, Twin]:
     units += [(name, PLACED, c_of(PLACED, defect)) for name, defect in OF_PLACING.items()]
     units += [(name, LADDERS, c_of(LADDERS, defect)) for name, defect in OF_LADDERS.items()]
     units += [(name, CUTTING, c_of(CUTTING, defect)) for name, defect in OF_CUTTING.items()]
+    units += [(name, SCOPED, c_of(SCOPED, defect)) for name, defect in OF_SCOPES.items()]
     machines = natives([(c, policy) for _, policy, c in units])
     return {name: twin for (name, _, _), twin in zip(units, machines, strict=True)}
 
 
 @needs_zig
-@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS, *OF_CUTTING])
+@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS, *OF_CUTTING, *OF_SCOPES])
 def test_a_defect_is_noticed(name: str, twins: dict[str, Twin]) -> None:
-    groups = (DEFECTS, OF_PLACING, OF_LADDERS, OF_CUTTING)
+    groups = (DEFECTS, OF_PLACING, OF_LADDERS, OF_CUTTING, OF_SCOPES)
     policy = next(s for s, group in zip(SUBJECTS, groups, strict=True) if name in group)
     assert check(policy, twins[name], PLAN).failure is not None
 

@@ -52,7 +52,7 @@ class Part(StrEnum):
 
 
 EVERYTHING = frozenset(Part)
-COMPILED: frozenset[Part] = frozenset()
+COMPILED = frozenset({Part.SCOPES})
 """The parts that C is emitted for."""
 RULED = frozenset({Part.SCOPES, Part.CPUSETS})
 """The parts that proof rules cover."""

@@ -145,7 +145,7 @@ class Simulator:
         task.queue = self.routed(task, given)
         kind = self.policy.kinds[task.queue]
         claimed = self.placed(number, sync) if anew else None
-        home = self.home(number, sync) if claimed is None else claimed
+        home = task.cpu = self.home(number, sync) if claimed is None else claimed
         unit = self.units.seen(task.queue, home)
         given |= self.of_instance(task.queue, unit)
         self.join(kind, task, task.queue, unit, given)

@@ -22,8 +22,8 @@ typedef _Bool bool;
 
 #define true 1
 #define false 0
-#define ENOMEM 12
 #define E2BIG 7
+#define ENOMEM 12
 #define TASK_COMM_LEN 16
 #define PRIO_OF_NICE_0 120
 #define OPS_KEEP_BUILTIN_IDLE (1ULL << 0)

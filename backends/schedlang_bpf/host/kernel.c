@@ -5,7 +5,7 @@
  */
 extern struct sched_ext_ops OPS;
 
-enum { CPUS = 8, TASKS = 64, QUEUES = 64, VALUE_BYTES = 8192, VALUES = 256, MASKS = 64, GROUPS = 64 };
+enum { CPUS = 8, TASKS = 64, QUEUES = 64 * CPUS, VALUE_BYTES = 8192, VALUES = 256, MASKS = 64, GROUPS = 64 };
 
 struct host_task {
 	struct task_struct p;
@@ -26,7 +26,7 @@ struct host_task {
 #define LOCAL 1000
 
 static struct host_task tasks_[TASKS];
-static int nr_tasks, nr_cpus, nr_llcs, nr_nodes, nr_threads, nr_little, this_cpu, in_dispatch;
+static int nr_tasks, host_cpus, host_llcs, host_nodes, nr_threads, nr_little, this_cpu, in_dispatch;
 static struct host_task *curr[CPUS], *blocked[CPUS];
 static int late_waker = -1, late_cpu;	/* who wakes up, and where, while a CPU goes idle */
 static u32 speeds[CPUS];
@@ -99,9 +99,9 @@ static int part_;
 /* CPUs that do not run are alone in their parts, which nobody else is in. */
 const void *bpf_per_cpu_ptr(const void *variable, u32 cpu)
 {
-	int parts = variable == &sd_llc_id ? nr_llcs : nr_nodes;
+	int parts = variable == &sd_llc_id ? host_llcs : host_nodes;
 
-	part_ = cpu < nr_cpus ? cpu * parts / nr_cpus : cpu;
+	part_ = cpu < host_cpus ? cpu * parts / host_cpus : cpu;
 	return &part_;
 }
 
@@ -121,7 +121,7 @@ struct bpf_cpumask *bpf_cpumask_create(void)
 void bpf_cpumask_release(struct bpf_cpumask *mask) {}
 void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) { mask->cpumask.bits |= BIT(cpu); }
 u32 scx_bpf_nr_cpu_ids(void) { return CPUS; }
-u32 scx_bpf_cpuperf_cap(s32 cpu) { return cpu >= nr_cpus - nr_little ? 512 : 1024; }
+u32 scx_bpf_cpuperf_cap(s32 cpu) { return cpu >= host_cpus - nr_little ? 512 : 1024; }
 
 bool bpf_cpumask_intersects(const struct cpumask *a, const struct cpumask *b)
 {
@@ -193,7 +193,7 @@ const struct cpumask *scx_bpf_get_possible_cpumask(void)
 
 const struct cpumask *scx_bpf_get_online_cpumask(void)
 {
-	online_cpus.bits = BIT(nr_cpus) - 1;
+	online_cpus.bits = BIT(host_cpus) - 1;
 	return &online_cpus;
 }
 
@@ -202,7 +202,7 @@ void scx_bpf_put_cpumask(const struct cpumask *mask) {}
 const struct cpumask *scx_bpf_get_idle_cpumask(void)
 {
 	idle_cpus.bits = 0;
-	for (int cpu = 0; cpu < nr_cpus; cpu++)
+	for (int cpu = 0; cpu < host_cpus; cpu++)
 		idle_cpus.bits |= (u64)idle_bit[cpu] << cpu;
 	return &idle_cpus;
 }
@@ -215,6 +215,7 @@ bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask)
 	return cpu < CPUS && mask->bits >> cpu & 1;
 }
 
+u32 bpf_cpumask_first(const struct cpumask *mask) { return __builtin_ctzll(mask->bits); }
 u32 bpf_cpumask_weight(const struct cpumask *mask) { return __builtin_popcountll(mask->bits); }
 
 bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
@@ -227,7 +228,7 @@ bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
 
 static bool core_is_idle(int cpu)
 {
-	for (int other = 0; other < nr_cpus; other++) {
+	for (int other = 0; other < host_cpus; other++) {
 		if (other / nr_threads == cpu / nr_threads && !idle_bit[other])
 			return false;
 	}
@@ -236,7 +237,7 @@ static bool core_is_idle(int cpu)
 
 s32 scx_bpf_pick_idle_cpu(const struct cpumask *allowed, u64 flags)
 {
-	for (int cpu = 0; cpu < nr_cpus; cpu++) {
+	for (int cpu = 0; cpu < host_cpus; cpu++) {
 		if ((flags & SCX_PICK_IDLE_CORE) && !core_is_idle(cpu))
 			continue;
 		if (bpf_cpumask_test_cpu(cpu, allowed) && scx_bpf_test_and_clear_cpu_idle(cpu))
@@ -490,7 +491,7 @@ void host_touch(int cpu)
 	struct host_task *t = curr[cpu];
 	u64 args[] = { (u64)&t->p, 2 };
 
-	this_cpu = (cpu + 1) % nr_cpus;
+	this_cpu = (cpu + 1) % host_cpus;
 	stopping(t, false);
 	quiescent(args);
 	running(t);
@@ -645,9 +646,9 @@ void host_start(int cpus, int llcs, int nodes, int smt, int little)
 {
 	u64 none[1];
 
-	nr_cpus = cpus;
-	nr_llcs = llcs;
-	nr_nodes = nodes;
+	host_cpus = cpus;
+	host_llcs = llcs;
+	host_nodes = nodes;
 	nr_threads = smt;
 	nr_little = little;
 	if (OPS.init(none))

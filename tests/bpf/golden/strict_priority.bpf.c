@@ -213,7 +213,7 @@ OP1(void, strict_priority_running, struct task_struct *, p)
 		arrive(p, t, now, t->turn.asleep);
 		t->turn.placed = true;
 		set_slice(p, t->turn.slice_ns);
-		hand_on();
+		hand_on(scx_bpf_task_cpu(p));
 	}
 	start_turn(t, now);
 }

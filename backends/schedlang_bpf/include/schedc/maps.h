@@ -4,6 +4,9 @@
 #define SCHEDC_MAPS_H
 
 #include "turn.h"
+#ifndef SCHEDC_UNITS_H
+#include "global.h"
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -71,7 +74,7 @@ __global u64 waiting_here(s32 cpu, u32 own, u64 *head __arg_nonnull)
 
 	for (queue = 0; queue < NR_QUEUES; queue++) {
 		/* Without a branch, which the verifier would follow for every set of queues. */
-		waiting |= (u64)(first_key(queue, cpu, &key) & 1) << queue;
+		waiting |= (u64)(first_key(dsq_here(queue, cpu), cpu, &key) & 1) << queue;
 		if (queue == own)
 			*head = key;
 	}

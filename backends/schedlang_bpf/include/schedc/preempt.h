@@ -97,17 +97,38 @@ __global int cut_turn(s32 cpu, struct cut *cut __arg_nonnull)
 	return 1;
 }
 
+#ifdef SCHEDC_UNITS_H
+/* Whether a CPU sees the instance that the task waits in. */
+static __always_inline bool sees(s32 cpu, struct task_ctx *t)
+{
+	enum scope scope = scope_of(t->turn.queue);
+
+	return unit_of(scope, cpu) == unit_of(scope, t->home);
+}
+#endif
+
 /* Cut one turn short, the nearest, where the task could run. */
 static __noinline bool cut_nearest(struct task_struct *p, struct cut *cut)
 {
+#ifdef SCHEDC_UNITS_H
+	struct task_ctx *t = find_task(p);
+#endif
 	s32 home = scx_bpf_task_cpu(p), at = -1, *cpu;
 	struct bpf_iter_num it;
 	u32 nearest = 4, far;
 
+#ifdef SCHEDC_UNITS_H
+	if (!t)
+		return false;
+#endif
 	if (bpf_cpumask_test_cpu(home, p->cpus_ptr) && cut_turn(home, cut))
 		return true;
 	bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());
 	while (nearest > 1 && (cpu = bpf_iter_num_next(&it))) {
+#ifdef SCHEDC_UNITS_H
+		if (!sees(*cpu, t))
+			continue;
+#endif
 		far = distance(home, *cpu);
 		if (far < nearest && bpf_cpumask_test_cpu(*cpu, p->cpus_ptr) &&
 		    may_be_cut(*cpu, cut)) {
