@@ -1,4 +1,4 @@
-"""Every example under stress-ng, and CPUs that come and go, in the micro-VM."""
+"""Every example and all of the standard library under stress-ng, and CPUs that come and go."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from schedlang_vm.stress import Stressed, stress
 from schedlang_vm.toolbox import Toolbox
 from schedlang_vm.topology import Topology
 from tests.bpf.samples import NO_PROOF, in_file
-from tests.support.examples import EXAMPLES, ROOT, title
+from tests.support.examples import EXAMPLES, title
 from tests.support.policies import compiled
 from tests.support.seed import shard_of_the_day
+from tests.support.stdlib_page import POLICIES as PROVING
 
 pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("toolbox")]
 
 # `strict_priority` starves, which is what it is there for.
-NAMES = [title(path) for path in EXAMPLES if path.stem != "strict_priority"]
+PATHS = {title(path): path for path in EXAMPLES if path.stem != "strict_priority"}
+PATHS |= {f"stdlib/{path.stem}": path for path in sorted(PROVING.glob("*.sched"))}
+NAMES = list(PATHS)
 SECONDS = 30
 KERNELS = ("newest", "6.12")
 TOPOLOGIES = {"2 LLCs": Topology(4, llcs=2), "2 nodes": Topology(4, llcs=2, nodes=2)}
@@ -39,7 +42,7 @@ def compiler_called(name: str) -> Compiler:
 
 
 def policy_of(name: str) -> Policy:
-    path = ROOT / f"{name}.sched"
+    path = PATHS[name]
     policy = in_file(compiled(path.read_text()), path.name)
     if findings := BpfBackend().uncovered(policy):
         pytest.skip(findings[0].message)
