@@ -10,6 +10,7 @@
 #ifndef SCHEDC_GROUPS_H
 #define SCHEDC_GROUPS_H
 
+#include "arith.h"
 #include "group_map.h"
 
 #define GROUP_DEPTH 16
