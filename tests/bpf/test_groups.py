@@ -26,7 +26,9 @@ order group_fair {
   key v
 }
 
-queue tasks { global  order group_fair  slice 4ms }
+queue tasks {
+  global  order group_fair  slice clamp(20ms / max(length, cpus), 1ms, 4ms)  frequency min
+}
 
 route { else -> tasks }
 serve tasks

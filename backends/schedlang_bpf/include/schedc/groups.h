@@ -34,7 +34,7 @@ static __always_inline u64 cgroup_id(struct cgroup *cgrp)
  * changes by is what the parent's sum changes by, whichever CPU comes first; whoever comes last
  * sees whether there are members.
  */
-static __always_inline s64 settle_group(struct group *group)
+__global u64 settle_group(struct group *group __arg_nonnull)
 {
 	s64 wanted, change = 0;
 	u32 round;
