@@ -38,7 +38,8 @@ class Above:
 
 def uses_cpu_state(policy: Policy) -> bool:
     """Whether anything is kept of the turns that a CPU runs."""
-    return settles(policy) or bool(policy.preemptions or policy.serves_on)
+    confines = any(queue.cpus is not None for queue in policy.queues)
+    return settles(policy) or confines or bool(policy.preemptions or policy.serves_on)
 
 
 def settles(policy: Policy) -> bool:

@@ -7,7 +7,7 @@ from typing import assert_never
 from schedlang.ir.nodes import Builtin, CpuSet, Policy
 from schedlang_bpf.naming import Names
 from schedlang_bpf.text import comment_text, place_text
-from schedlang_bpf.views import CpuSetsView, CpuSetView
+from schedlang_bpf.views import ConfinedView, CpuSetsView, CpuSetView
 
 
 def cpusets_view(policy: Policy, names: Names) -> CpuSetsView:
@@ -20,7 +20,17 @@ def cpusets_view(policy: Policy, names: Names) -> CpuSetsView:
                 _test(cpus),
             )
             for constant, cpus in zip(names.set_ids, policy.cpusets, strict=True)
-        )
+        ),
+        tuple(
+            ConfinedView(
+                constant,
+                place_text(queue.span, policy.sources),
+                comment_text(queue.name),
+                names.set_ids[queue.cpus],
+            )
+            for constant, queue in zip(names.queue_ids, policy.queues, strict=True)
+            if queue.cpus is not None
+        ),
     )
 
 

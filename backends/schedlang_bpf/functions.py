@@ -71,12 +71,12 @@ def _signature(name: str, *more: str) -> str:
     return f"{name}({', '.join(_TASK)},\n{chr(9) * tabs}{' ' * spaces}{', '.join(more)})"
 
 
-def _locals(roots: Iterable[Expr], clock: str = "", queue: str = "") -> tuple[str, ...]:
+def _locals(roots: Iterable[Expr], clock: str = "", length: str = "") -> tuple[str, ...]:
     """What a function reads once, at its beginning."""
     read = read_once(roots)
     definitions = {
         Input.CLOCK: f"const u64 clock = READ_ONCE({clock});",
-        Input.LENGTH: f"const s64 length = scx_bpf_dsq_nr_queued({queue});",
+        Input.LENGTH: f"const s64 length = {length};",
         Name.COMM: "const struct name comm = comm_of(p);",
         Name.PROCESS: "const struct name process = process_of(p);",
     }
@@ -143,17 +143,20 @@ def _arrival(policy: Policy, names: Names, number: int) -> Function:
     comment = f"{_queue_comment(policy, queue)}: an arrival"
     signature = _signature(arrival_name(names, number), "bool woke")
     clock = f"*unit_clock({names.clocks[number]}, unit)" if unit else names.clocks[number]
-    locals_ = _locals(_arrival_expressions(queue), clock, _waiting_in(queue, names, number))
+    locals_ = _locals(_arrival_expressions(queue), clock, _length_of(queue, names, number))
     if unit:
         seen = f"const u32 unit = unit_of(SCOPE_{queue.scope.name}, t->home);"
         locals_ = (seen, *locals_)
     return Function(comment, _VOID, signature, locals_, code.lines())
 
 
-def _waiting_in(queue: Queue, names: Names, number: int) -> str:
-    """The dispatch queue of the instance that the task joined."""
+def _length_of(queue: Queue, names: Names, number: int) -> str:
+    """How many tasks wait in the instance that the task joined."""
     constant = names.queue_ids[number]
-    return constant if queue.scope is QueueScope.GLOBAL else f"dsq_here({constant}, t->home)"
+    if queue.cpus is not None:
+        return f"tasks_in({constant})"
+    dsq = constant if queue.scope is QueueScope.GLOBAL else f"dsq_here({constant}, t->home)"
+    return f"scx_bpf_dsq_nr_queued({dsq})"
 
 
 def _join(order: Order, names: Names, number: int, code: Code) -> None:
@@ -196,7 +199,7 @@ def _stop(policy: Policy, names: Names, number: int) -> Function:
     _handle(handlers, queue.order.states, states, where, scope, code, "\t")
     comment = f"{_queue_comment(policy, queue)}: the end of a turn from it"
     clock = f"*{names.clock_at(number)}" if names.units[number] else names.clocks[number]
-    where_ = (clock, _waiting_in(queue, names, number))
+    where_ = (clock, _length_of(queue, names, number))
     locals_ = _locals(handler_expressions(handlers), *where_)
     signature = _signature(stop_name(names, number), *_STOP)
     return Function(comment, _VOID, signature, locals_, code.lines())

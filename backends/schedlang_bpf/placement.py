@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
-from schedlang.ir.nodes import Near, Policy, Rung, RungKind
+from schedlang.ir.nodes import Near, Policy, Queue, Rung, RungKind
 from schedlang.ir.text import rung_text
 from schedlang_bpf.arbitration import mask_of
 from schedlang_bpf.naming import Names
@@ -51,7 +51,13 @@ def _home(policy: Policy, names: Names) -> str:
 
 def is_by_queue(policy: Policy) -> bool:
     """Whether it depends on its queue where a task is placed."""
-    return any(queue.placement is not None for queue in policy.queues)
+    own = any(queue.placement is not None for queue in policy.queues)
+    return own or (policy.places and confines(policy))
+
+
+def confines(policy: Policy) -> bool:
+    """Whether a queue keeps its tasks to a set of CPUs."""
+    return any(queue.cpus is not None for queue in policy.queues)
 
 
 def pinned_call(policy: Policy) -> str:
@@ -85,18 +91,24 @@ def _ladders(policy: Policy, names: Names) -> Iterator[LadderView]:
         if policy.placement:
             yield _ladder("place", policy.placement, policy, names)
         return
-    numbers = range(len(policy.queues))
-    own = {policy.ladder(n): n for n in reversed(numbers) if policy.queues[n].placement is not None}
-    for rungs, first in reversed(own.items()):
-        queues = [names.queue_ids[n] for n in numbers if policy.queues[n].placement == rungs]
-        yield _ladder(f"place_{names.queues[first]}", rungs, policy, names, queues)
+    grouped: dict[tuple[tuple[Rung, ...], int | None], list[int]] = {}
+    for number, queue in enumerate(policy.queues):
+        if _is_special(queue) and policy.ladder(number):
+            grouped.setdefault((policy.ladder(number), queue.cpus), []).append(number)
+    for (rungs, _), numbers in grouped.items():
+        yield _ladder(f"place_{names.queues[numbers[0]]}", rungs, policy, names, numbers)
     if _has_others(policy):
         yield _ladder(_OTHERS, policy.placement, policy, names)
 
 
+def _is_special(queue: Queue) -> bool:
+    """Whether its tasks are not placed like those of most."""
+    return queue.placement is not None or queue.cpus is not None
+
+
 def _has_others(policy: Policy) -> bool:
     """Whether the policy's own ladder is some queue's."""
-    return bool(policy.placement) and any(q.placement is None for q in policy.queues)
+    return bool(policy.placement) and not all(map(_is_special, policy.queues))
 
 
 def _ladder_call(function: str, wakes: bool) -> str:
@@ -108,33 +120,35 @@ def _ladder(
     rungs: tuple[Rung, ...],
     policy: Policy,
     names: Names,
-    queues: list[str] | None = None,
+    queues: Sequence[int] = (),
 ) -> LadderView:
     wakes = follows_wakers(policy)
+    is_confined = bool(queues) and policy.queues[queues[0]].cpus is not None
     return LadderView(
         function,
         f"place {{ {' '.join(rung_text(rung, policy) for rung in rungs)} }}",
         "struct task_struct *p, s32 prev_cpu" + ", u64 wake_flags" * wakes,
-        tuple(_rung(rung, names.set_ids) for rung in rungs),
+        tuple(_rung(rung, names.set_ids, is_confined) for rung in rungs),
         _ladder_call(function, wakes),
-        tuple(queues or ()),
+        tuple(names.queue_ids[queue] for queue in queues),
+        f"eligible(p, {names.queue_ids[queues[0]]})" if is_confined else "",
     )
 
 
-def _rung(rung: Rung, set_ids: tuple[str, ...]) -> RungView:
+def _rung(rung: Rung, set_ids: tuple[str, ...], is_confined: bool) -> RungView:
     match rung.kind:
         case RungKind.PREV:
             return RungView("prev")
         case RungKind.WAKER:
             return RungView("waker")
         case RungKind.CORE | RungKind.CPU:
-            return RungView("pick", _pick(rung, set_ids))
+            return RungView("pick", _pick(rung, set_ids, is_confined))
         case _:
             assert_never(rung.kind)
 
 
-def _pick(rung: Rung, set_ids: tuple[str, ...]) -> str:
-    before = _before(rung, set_ids)
+def _pick(rung: Rung, set_ids: tuple[str, ...], is_confined: bool) -> str:
+    before = _before_confined(rung, set_ids) if is_confined else _before(rung, set_ids)
     if rung.kind is RungKind.CPU:
         return f"{before}0)"
     # Too long for one line: the flag stands below the first argument.
@@ -156,3 +170,12 @@ def _before(rung: Rung, set_ids: tuple[str, ...]) -> str:
             return f"{_NEAR}set_cpus({set_ids[rung.within]}), "
         case _:
             assert_never(rung.within)
+
+
+def _before_confined(rung: Rung, set_ids: tuple[str, ...]) -> str:
+    """The same where the task may not be run everywhere that its affinity lets it."""
+    before = _before(rung, set_ids)
+    if before == _ANYWHERE:
+        return "scx_bpf_pick_idle_cpu(allowed, "
+    near = before.removeprefix(_NEAR).removesuffix(", ")
+    return f"pick_idle_among({near}, allowed, "

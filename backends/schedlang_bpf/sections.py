@@ -44,6 +44,7 @@ from schedlang_bpf.functions import (
 )
 from schedlang_bpf.naming import Names
 from schedlang_bpf.placement import (
+    confines,
     follows_wakers,
     is_by_queue,
     looks_nearby,
@@ -385,8 +386,17 @@ def _enqueue(policy: Policy, names: Names) -> EnqueueView:
         now=_now(bool(policy.preemptions) or arrivals_read_time(policy)),
         wakers=_asks_for_wakers(policy),
         units=has_units(policy),
-        dsq="dsq" if has_units(policy) else "t->turn.queue",
+        unit=_unit(policy),
+        unit_name="side" if confines(policy) else "unit",
+        dsq="dsq" if _unit(policy) else "t->turn.queue",
     )
+
+
+def _unit(policy: Policy) -> str:
+    """Which dispatch queue of its queue a task waits in; empty if there is one."""
+    if has_units(policy):
+        return "unit_of(scope_of(t->turn.queue), t->home)"
+    return "side_of(p, t->turn.queue)" if confines(policy) else ""
 
 
 def _keyed(policy: Policy, names: Names) -> str:
@@ -418,6 +428,7 @@ def _dispatch(policy: Policy, names: Names) -> DispatchView:
         keeps="(!(waiting & own) || ahead)" if ahead else "!(waiting & own)",
         start=_start_arguments(policy),
         units=has_units(policy),
+        confines=confines(policy),
         steals=tuple(_steals(policy, names)),
     )
 
@@ -451,6 +462,13 @@ def _start_arguments(policy: Policy) -> str:
     return "t, c, now" if uses_cpu_state(policy) else "t, now"
 
 
+def _create(policy: Policy) -> str:
+    """Creates the dispatch queues of a queue."""
+    if has_units(policy):
+        return "create_instances(queue)"
+    return "create_sides(queue)" if confines(policy) else "scx_bpf_create_dsq(queue, -1)"
+
+
 def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
     return CallbacksView(
         ops=names.ops,
@@ -469,6 +487,8 @@ def _callbacks(policy: Policy, names: Names, timeout_ms: int) -> CallbacksView:
         sets=bool(policy.cpusets),
         trees=bool(policy.serves_on),
         units=has_units(policy),
+        confines=confines(policy),
+        create=_create(policy),
         counts_cpus=Attribute.RESTRICTED.value in attributes(policy),
         counts_online_cpus=_reads_cpus(policy),
         timeout_ms=timeout_ms,

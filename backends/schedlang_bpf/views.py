@@ -157,10 +157,20 @@ class CpuSetView:
 
 @final
 @dataclass(frozen=True, slots=True)
+class ConfinedView:
+    constant: str
+    place: str
+    text: str
+    set: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class CpuSetsView:
-    """cpusets.c.j2"""
+    """cpusets.c.j2: `confined` are the queues that keep their tasks to a set."""
 
     sets: tuple[CpuSetView, ...]
+    confined: tuple[ConfinedView, ...]
 
 
 @final
@@ -344,7 +354,9 @@ class RungView:
 @final
 @dataclass(frozen=True, slots=True)
 class LadderView:
-    """A ladder as a function; `queues` are those whose own it is."""
+    """A ladder as a function; `queues` are those whose own it is. `eligible` are the CPUs that it
+    may find, empty if these are all that the task may run on.
+    """
 
     function: str
     text: str
@@ -352,6 +364,7 @@ class LadderView:
     rungs: tuple[RungView, ...]
     call: str
     queues: tuple[str, ...]
+    eligible: str
 
     @property
     def picks(self) -> bool:
@@ -391,7 +404,8 @@ class SelectCpuView:
 @final
 @dataclass(frozen=True, slots=True)
 class EnqueueView:
-    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits; `dsq` is where to.
+    """enqueue.c.j2: `keyed` is "all", "none", or the keyed queues as bits; `dsq` is where to: by
+    the number `unit`, called `unit_name`, if the queue has several.
 
     `place` finds a CPU for a pinned task that woke up, empty if the policy places nobody.
     """
@@ -403,6 +417,8 @@ class EnqueueView:
     now: str
     wakers: bool
     units: bool
+    unit: str
+    unit_name: str
     dsq: str
 
 
@@ -450,6 +466,7 @@ class DispatchView:
     keeps: str
     start: str
     units: bool
+    confines: bool
     steals: tuple[StealStep, ...]
 
 
@@ -476,4 +493,6 @@ class CallbacksView:
     trees: bool
     counts_online_cpus: bool
     units: bool
+    confines: bool
+    create: str
     timeout_ms: int

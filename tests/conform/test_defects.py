@@ -99,7 +99,25 @@ guard c at least 10%
 place { prev }
 """
 )
-SUBJECTS = (POLICY, PLACED, LADDERS, CUTTING, SCOPED)
+CONFINED = compiled(
+    """policy p
+cpuset left = 0-1
+cpuset odd = 1, 3
+queue a { global  order fifo  slice 1ms  on left }
+queue b { global  order fifo  slice 2ms  on odd }
+queue c { global  order fifo  slice 4ms }
+task {
+  turns : count = 0 in 0..9
+  on wake { turns = 0 }
+  on stop { turns = turns + 1 }
+}
+route { nice < 0 -> a  turns > 1 -> b  else -> c }
+serve on odd weighted { c: 3  b: 1  a: 1 }
+serve weighted { a: 3  b: 1  c: 1 }
+place { prev  cpu in left }
+"""
+)
+SUBJECTS = (POLICY, PLACED, LADDERS, CUTTING, SCOPED, CONFINED)
 
 STOP = "t->task.burst = clamp_to(quotient(t->task.burst + used, 2), 0, 100000000);"
 BY_KEY = "insert_by_key(p, t->turn.queue, t->turn.slice_ns, t->turn.key);"
@@ -283,6 +301,27 @@ OF_SCOPES: Mapping[str, Defect] = {
     ),
     "in another instance": ("dsq = dsq_of(t->turn.queue, unit);", "dsq = t->turn.queue;"),
 }
+OF_SETS: Mapping[str, Defect] = {
+    "another set": ("if (cpu <= 1)", "if (cpu <= 2)"),
+    "a set of nobody": ("if ((cpu == 1) || (cpu == 3))", "if (false)"),
+    "nobody is kept": ("return SET_LEFT;", "return NO_SET;"),
+    "competes where it may not stay": (" && waits_for(prev, t->turn.queue, cpu)", ""),
+    "woken elsewhere": (
+        "cpu = pick_idle_taker(p, t->turn.queue, side);",
+        "cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);",
+    ),
+    "placed elsewhere": (
+        "const struct cpumask *allowed = eligible(p, QUEUE_A);",
+        "const struct cpumask *allowed = p->cpus_ptr;",
+    ),
+    "who spills waits with the others": ("side = side_of(p, t->turn.queue);", "side = KEPT;"),
+    "looks into one place only": ("move_to_local(dsq_here(queue, cpu))", "move_to_local(queue)"),
+    "one tree for all": ("if (in_set(*cpu, SET_ODD))", "if (false)"),
+    "charged by another tree": ("if (c->tree == 0)", "if (c->tree == 1)"),
+    "kept by the kernel": ("OPS_ENQ_LAST | ", ""),
+}
+GROUPS = (DEFECTS, OF_PLACING, OF_LADDERS, OF_CUTTING, OF_SCOPES, OF_SETS)
+GROUPED = [name for group in GROUPS for name in group]
 
 
 @pytest.fixture(scope="module")
@@ -293,15 +332,15 @@ def twins() -> dict[str, Twin]:
     units += [(name, LADDERS, c_of(LADDERS, defect)) for name, defect in OF_LADDERS.items()]
     units += [(name, CUTTING, c_of(CUTTING, defect)) for name, defect in OF_CUTTING.items()]
     units += [(name, SCOPED, c_of(SCOPED, defect)) for name, defect in OF_SCOPES.items()]
+    units += [(name, CONFINED, c_of(CONFINED, defect)) for name, defect in OF_SETS.items()]
     machines = natives([(c, policy) for _, policy, c in units])
     return {name: twin for (name, _, _), twin in zip(units, machines, strict=True)}
 
 
 @needs_zig
-@pytest.mark.parametrize("name", [*DEFECTS, *OF_PLACING, *OF_LADDERS, *OF_CUTTING, *OF_SCOPES])
+@pytest.mark.parametrize("name", GROUPED)
 def test_a_defect_is_noticed(name: str, twins: dict[str, Twin]) -> None:
-    groups = (DEFECTS, OF_PLACING, OF_LADDERS, OF_CUTTING, OF_SCOPES)
-    policy = next(s for s, group in zip(SUBJECTS, groups, strict=True) if name in group)
+    policy = next(s for s, group in zip(SUBJECTS, GROUPS, strict=True) if name in group)
     assert check(policy, twins[name], PLAN).failure is not None
 
 

@@ -49,12 +49,13 @@ class Part(StrEnum):
 
     SCOPES = "scopes"
     CPUSETS = "cpusets"
+    CONFINED_BESIDE = "queues on sets of CPUs, beside several instances or preemption"
 
 
 EVERYTHING = frozenset(Part)
-COMPILED = frozenset({Part.SCOPES})
+COMPILED = frozenset({Part.SCOPES, Part.CPUSETS})
 """The parts that C is emitted for."""
-RULED = frozenset({Part.SCOPES, Part.CPUSETS})
+RULED = EVERYTHING
 """The parts that proof rules cover."""
 
 
@@ -108,13 +109,16 @@ def policies(draw: DrawFn, max_queues: int = 4, using: frozenset[Part] = EVERYTH
     scopes = draw(_scopes(number, using))
     declared, sets = draw(_cpusets(using))
     lines += declared
+    beside = Part.CONFINED_BESIDE in using
+    on = sets if beside or set(scopes) == {"global"} else ()
     for queue, scope in zip(queues, scopes, strict=True):
-        lines.append(draw(_queue(queue, scope, orders, readable, names, sets)))
+        lines.append(draw(_queue(queue, scope, orders, readable, names, sets, on)))
     lines.append(draw(_route(queues, readable)))
     lines += draw(_serving_on(sets, queues))
     lines += draw(_serving(draw(st.permutations(queues))))
     lines += draw(_guards(queues, names, shares))
-    lines += draw(_preemptions(lines, names))
+    if beside or not any(line.startswith("queue") and "  on " in line for line in lines):
+        lines += draw(_preemptions(lines, names))
     lines += draw(_placement(sets)) if draw(st.booleans()) else []
     lines += draw(_claims(queues, scopes))
     return "\n".join(line for line in lines if line) + "\n"
@@ -365,6 +369,7 @@ def _queue(
     readable: Names,
     consts: Names,
     sets: tuple[str, ...],
+    on: tuple[str, ...],
 ) -> str:
     order = draw(st.sampled_from(orders))
     arguments: list[str] = []
@@ -381,10 +386,10 @@ def _queue(
     )
     text = draw(st.sampled_from(["1ms", "4ms", slice_.text]))
     place = f"  {draw(_ladders(sets))}" if draw(st.integers(0, 3)) == 0 else ""
-    confined = bool(sets) and draw(st.booleans())
-    on = f"  on {draw(st.sampled_from(sorted(set(sets))))}" if confined else ""
+    confined = bool(on) and draw(st.booleans())
+    kept = f"  on {draw(st.sampled_from(sorted(set(on))))}" if confined else ""
     hint = draw(st.sampled_from(["", "", "", "  frequency min", "  frequency max"]))
-    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place}{on}{hint} }}"
+    return f"queue {name} {{ {scope}  {ordering}  slice {text}{place}{kept}{hint} }}"
 
 
 @st.composite

@@ -27,6 +27,7 @@ typedef _Bool bool;
 #define TASK_COMM_LEN 16
 #define PRIO_OF_NICE_0 120
 #define OPS_KEEP_BUILTIN_IDLE (1ULL << 0)
+#define OPS_ENQ_LAST (1ULL << 1)
 #define OPS_ENQ_EXITING (1ULL << 2)
 #define MAX_LEVELS 8
 

@@ -425,7 +425,7 @@ int host_schedule(int cpu)
 	}
 	next = first_local(cpu);
 	if (prev && (prev->p.scx.flags & SCX_TASK_QUEUED)) {
-		if (!next) {
+		if (!next && !(OPS.flags & OPS_ENQ_LAST)) {
 			fail("the kernel had to keep a task by itself");
 			return -1;
 		}

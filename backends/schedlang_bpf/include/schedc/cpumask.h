@@ -22,8 +22,9 @@ static __always_inline const struct cpumask *cpus_of(struct bpf_cpumask *mask)
 	return (const struct cpumask *)mask;
 }
 
-/* Claim an idle CPU of `near` that the task may run on; -1 if there is none. */
-static __noinline s32 pick_idle_in(struct task_struct *p, struct bpf_cpumask *near, u64 flags)
+/* Claim an idle CPU that is in both sets; -1 if there is none. */
+static __noinline s32 pick_idle_among(struct bpf_cpumask *near, const struct cpumask *allowed,
+				      u64 flags)
 {
 	struct bpf_cpumask *both;
 	struct cpu_set *set;
@@ -33,9 +34,15 @@ static __noinline s32 pick_idle_in(struct task_struct *p, struct bpf_cpumask *ne
 	if (!set || !near)
 		return -1;
 	both = set->cpus;
-	if (!both || !bpf_cpumask_and(both, cpus_of(near), p->cpus_ptr))
+	if (!both || !bpf_cpumask_and(both, cpus_of(near), allowed))
 		return -1;
 	return scx_bpf_pick_idle_cpu(cpus_of(both), flags);
+}
+
+/* Claim an idle CPU of `near` that the task may run on; -1 if there is none. */
+static __always_inline s32 pick_idle_in(struct task_struct *p, struct bpf_cpumask *near, u64 flags)
+{
+	return pick_idle_among(near, p->cpus_ptr, flags);
 }
 
 /* For a scheduler that is being loaded: nobody else uses the set. */
@@ -57,17 +64,23 @@ static __always_inline s32 add_cpu(struct cpu_set *set, s32 cpu)
 	return 0;
 }
 
+/* Give each CPU a set of its own in a map. */
+#define create_masks(map)								\
+	({										\
+		struct bpf_iter_num it;							\
+		u32 zero = 0;								\
+		s32 error = 0, *cpu;							\
+											\
+		bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());				\
+		while (!error && (cpu = bpf_iter_num_next(&it)))			\
+			error = add_cpu(bpf_map_lookup_percpu_elem(map, &zero, *cpu), 0); \
+		bpf_iter_num_destroy(&it);						\
+		error;									\
+	})
+
 static __noinline s32 create_scratch(void)
 {
-	struct bpf_iter_num it;
-	u32 zero = 0;
-	s32 error = 0, *cpu;
-
-	bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());
-	while (!error && (cpu = bpf_iter_num_next(&it)))
-		error = add_cpu(bpf_map_lookup_percpu_elem(&scratch, &zero, *cpu), 0);
-	bpf_iter_num_destroy(&it);
-	return error;
+	return create_masks(&scratch);
 }
 
 #endif

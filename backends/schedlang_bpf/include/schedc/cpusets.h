@@ -33,7 +33,7 @@ static __always_inline struct bpf_cpumask *set_cpus(u32 set)
 	return found ? found->cpus : NULL;
 }
 
-static __noinline u32 greatest_capacity(const struct cpumask *possible)
+static __noinline u32 greatest_capacity(const struct cpumask *online)
 {
 	struct bpf_iter_num it;
 	u32 greatest = 0, capacity;
@@ -41,7 +41,7 @@ static __noinline u32 greatest_capacity(const struct cpumask *possible)
 
 	bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());
 	while ((cpu = bpf_iter_num_next(&it))) {
-		if (!bpf_cpumask_test_cpu(*cpu, possible))
+		if (!bpf_cpumask_test_cpu(*cpu, online))
 			continue;
 		capacity = scx_bpf_cpuperf_cap(*cpu);
 		if (capacity > greatest)
@@ -70,26 +70,27 @@ static __noinline s32 join_sets(s32 cpu, u64 sets)
 	return 0;
 }
 
+/* A CPU that comes or goes ends the scheduler, and loading it again reads anew. */
 static __noinline s32 find_sets(void)
 {
-	const struct cpumask *possible;
+	const struct cpumask *online;
 	struct bpf_iter_num it;
 	s32 error = 0, *cpu;
 	u32 greatest;
 
 	if (scx_bpf_nr_cpu_ids() > MAX_CPUS)
 		return -E2BIG;
-	possible = scx_bpf_get_possible_cpumask();
-	greatest = greatest_capacity(possible);
+	online = scx_bpf_get_online_cpumask();
+	greatest = greatest_capacity(online);
 	bpf_iter_num_new(&it, 0, scx_bpf_nr_cpu_ids());
 	while (!error && (cpu = bpf_iter_num_next(&it))) {
 		/* Little is what has less than 80% of the greatest capacity. */
-		if (bpf_cpumask_test_cpu(*cpu, possible))
+		if (bpf_cpumask_test_cpu(*cpu, online))
 			error = join_sets(*cpu, sets_with(*cpu, 5 * scx_bpf_cpuperf_cap(*cpu) <
 							  4 * greatest));
 	}
 	bpf_iter_num_destroy(&it);
-	scx_bpf_put_cpumask(possible);
+	scx_bpf_put_cpumask(online);
 	return error;
 }
 

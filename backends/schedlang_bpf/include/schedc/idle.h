@@ -106,6 +106,10 @@ __global int hand_on(s32 cpu)
 	for (queue = 0; queue < NR_QUEUES; queue++) {
 		if (wake_for(queue, 0))
 			break;
+#ifdef SCHEDC_CONFINED_H
+		if (set_of(queue) != NO_SET && wake_for(queue, SPILLED))
+			break;
+#endif
 	}
 #endif
 	return 0;

@@ -146,10 +146,11 @@ enum scx_pick_idle_cpu_flags {
 
 /*
  * The flags of sched_ext_ops are data that nothing relocates, so only bits that never moved can be
- * used: the kernel keeps track of idle CPUs although update_idle is there; exiting tasks are
- * scheduled by the policy like all others.
+ * used: the kernel keeps track of idle CPUs although update_idle is there; it does not keep a task on
+ * its CPU by itself; exiting tasks are scheduled by the policy like all others.
  */
 #define OPS_KEEP_BUILTIN_IDLE (1ULL << 0)
+#define OPS_ENQ_LAST (1ULL << 1)
 #define OPS_ENQ_EXITING (1ULL << 2)
 
 /* The callbacks that generated schedulers use; libbpf matches them by name. */

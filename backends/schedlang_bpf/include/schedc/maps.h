@@ -4,7 +4,7 @@
 #define SCHEDC_MAPS_H
 
 #include "turn.h"
-#ifndef SCHEDC_UNITS_H
+#if !defined(SCHEDC_UNITS_H) && !defined(SCHEDC_CONFINED_H)
 #include "global.h"
 #endif
 
