@@ -94,7 +94,9 @@ PIECE = r"^(?:order|tree|ladder|fn) ([a-z_0-9]+)"
 def test_it_is_said_what_is_not_compiled_yet() -> None:
     """Whoever brings the C of such a queue takes the sentence out of this page and of README.md."""
     text = "policy p queue q { %s  order fifo  slice 4ms } route { else -> q } serve q"
-    policies = [compiled(text % clause) for clause in ("per llc", "global  on big")]
+    policies = [
+        compiled(text % clause) for clause in ("per llc", "global  on big", "per llc  on big")
+    ]
     is_missing = any(uncovered(policy) for policy in policies)
     assert ("E0403" in PAGE) == ("E0403" in README) == is_missing
 
