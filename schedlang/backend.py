@@ -262,8 +262,10 @@ class Backend(Protocol):
         """What the policy says that the backend cannot compile; nothing may be emitted then."""
         ...
 
-    def emit(self, policy: Policy, proof: ProofReport) -> str:
-        """The policy's C. The same policy and proof give the same bytes."""
+    def emit(self, policy: Policy, proof: ProofReport, *, traced: bool = False) -> str:
+        """The policy's C. The same policy and proof give the same bytes. `traced`: it tells the
+        kernel's trace of what it is asked and when (`workload.trace.Asked`).
+        """
         ...
 
     def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from schedlang.backend import (
@@ -37,8 +37,8 @@ class BpfBackend:
     def uncovered(self, policy: Policy) -> tuple[Diagnostic, ...]:
         return uncovered(policy)
 
-    def emit(self, policy: Policy, proof: ProofReport) -> str:
-        return emit(policy, proof, self.options)
+    def emit(self, policy: Policy, proof: ProofReport, *, traced: bool = False) -> str:
+        return emit(policy, proof, replace(self.options, traced=traced))
 
     def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:
         return tuple(c_origins(c, policy))

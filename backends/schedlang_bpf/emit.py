@@ -25,10 +25,12 @@ DEFAULT_TIMEOUT_MS: Final = 30_000
 class EmitOptions:
     """`timeout_ms`: how long a runnable task may wait before the kernel ejects the scheduler.
 
-    The default is the kernel's own, which is also its greatest.
+    The default is the kernel's own, which is also its greatest. `traced`: the C tells the kernel's
+    trace of each arrival, and of each turn's begin and end.
     """
 
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+    traced: bool = False
 
 
 def emit(policy: Policy, proof: ProofReport, options: EmitOptions = EmitOptions()) -> str:
@@ -36,13 +38,14 @@ def emit(policy: Policy, proof: ProofReport, options: EmitOptions = EmitOptions(
     if len(policy.queues) > MAX_QUEUES:
         raise ValueError(f"{len(policy.queues)} queues reached the emitter")
     names = name_policy(policy)
-    parts = sections(policy, names, proof, options.timeout_ms)
-    text = "".join(_render(section.template, section.view) for section in parts)
+    parts = sections(policy, names, proof, options.timeout_ms, options.traced)
+    text = "".join(_render(section.template, section.view, options) for section in parts)
     return "\n".join(_number(text.split("\n"), f"{names.ops}.bpf.c"))
 
 
-def _render(template: str, view: View) -> str:
+def _render(template: str, view: View, options: EmitOptions) -> str:
     context = {field.name: getattr(view, field.name) for field in fields(view)}
+    context["traced"] = options.traced
     return _environment().get_template(f"{template}.c.j2").render(context)
 
 

@@ -123,9 +123,9 @@ class Section:
 
 
 def sections(
-    policy: Policy, names: Names, proof: ProofReport, timeout_ms: int
+    policy: Policy, names: Names, proof: ProofReport, timeout_ms: int, traced: bool
 ) -> Iterator[Section]:
-    yield Section("header", HeaderView(about(policy, proof), tuple(_headers(policy))))
+    yield Section("header", HeaderView(about(policy, proof), tuple(_headers(policy, traced))))
     yield Section("queues", _queues(policy, names))
     if policy.cpusets:
         yield Section("cpusets", cpusets_view(policy, names))
@@ -149,7 +149,9 @@ def sections(
     yield Section("callbacks", _callbacks(policy, names, timeout_ms))
 
 
-def _headers(policy: Policy) -> Iterator[str]:
+def _headers(policy: Policy, traced: bool) -> Iterator[str]:
+    if traced:
+        yield "trace"
     if attributes(policy) - {Attribute.GROUP_WEIGHT.value} or _reads_cpus(policy):
         yield "attributes"
     if any(isinstance(part, CgroupUnder) for part in expressions(policy)):

@@ -9,11 +9,13 @@ import re
 from typing import Final
 
 from schedlang.workload.trace import (
+    Asked,
     Event,
     Exited,
     Forked,
     Left,
     Other,
+    Step,
     Switch,
     Trace,
     Wakeup,
@@ -36,13 +38,15 @@ _FORK: Final = re.compile(
     r"comm=.* pid=(?P<parent>\d+) child_comm=(?P<comm>.*) child_pid=(?P<child>\d+)"
 )
 _EXIT: Final = re.compile(r"comm=(?P<comm>.*) pid=(?P<tid>\d+) prio=-?\d+.*")
+_ASKED: Final = re.compile(rf"(?P<step>{'|'.join(Step)}) (?P<tid>\d+) (?P<now>\d+)")
 _LOST: Final = re.compile(r"(?:overrun|commit overrun|dropped events): (\d+)$", re.MULTILINE)
 _LOST_HERE: Final = re.compile(r"CPU:\d+ \[LOST (\d+) EVENTS\]")
 
 
 def parse_trace(text: str, stats: str, begin_ns: int, end_ns: int) -> Trace:
-    """`stats` is what tracefs says of its buffers. Events outside of begin and end are left out."""
+    """`stats` is what tracefs says of its buffers. Events after `end_ns` are left out."""
     dropped = sum(map(int, _LOST.findall(stats))) + sum(map(int, _LOST_HERE.findall(text)))
+    before: list[Event] = []
     events: list[Event] = []
     for line in text.splitlines():
         if line.startswith(("#", "CPU:")) or not line:
@@ -52,10 +56,11 @@ def parse_trace(text: str, stats: str, begin_ns: int, end_ns: int) -> Trace:
             raise ValueError(f"not an event: {line!r}")
         at_ns = int(found["s"]) * 10**9 + int(found["us"]) * 1000
         # The kernel cuts its times off to a microsecond.
-        if begin_ns - 1000 < at_ns <= end_ns:
+        if at_ns <= end_ns:
             since_ns = max(at_ns - begin_ns, 0)
-            events.append(_event(since_ns, int(found["cpu"]), found["name"], found["text"]))
-    return Trace(tuple(events), dropped)
+            event = _event(since_ns, int(found["cpu"]), found["name"], found["text"])
+            (events if begin_ns - 1000 < at_ns else before).append(event)
+    return Trace(tuple(events), dropped, tuple(before))
 
 
 def _event(at_ns: int, cpu: int, name: str, text: str) -> Event:
@@ -84,6 +89,9 @@ def _event(at_ns: int, cpu: int, name: str, text: str) -> Event:
         case "sched_process_exit":
             m = _matched(_EXIT, text)
             return Exited(at_ns, cpu, int(m["tid"]), m["comm"])
+        case "bpf_trace_printk":
+            m = _matched(_ASKED, text)
+            return Asked(at_ns, cpu, int(m["tid"]), Step(m["step"]), int(m["now"]))
         case _:
             return Other(at_ns, cpu, name, text)
 

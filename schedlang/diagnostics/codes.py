@@ -172,6 +172,7 @@ _ENTRIES: Final = (
         Phase.CONFORMANCE,
         {
             "E1101": "the emitted C parts from the policy",
+            "E1102": "a kernel's choice parts from the policy",
         },
     ),
     (

@@ -144,9 +144,12 @@ class Machine:
 
     # --- what CPUs do
 
-    def choose(self, cpu: int, now: int) -> Chosen | None:
-        """A CPU without a turn starts its claimed task, or what it chooses; None: it is idle."""
-        c = self.cpus[cpu]
+    def choose(self, cpu: int, now: int, begins: int | None = None) -> Chosen | None:
+        """A CPU without a turn starts its claimed task, or what it chooses; None: it is idle.
+
+        The turn begins at once, or, as in a kernel, at `begins`, somewhat later.
+        """
+        c, begins = self.cpus[cpu], now if begins is None else begins
         assert c.mode is _CHOOSING or c.mode is _IDLE
         was_woken, c.woken = c.woken, False
         if was_woken:
@@ -156,8 +159,8 @@ class Machine:
         if c.claimed is not None:
             task, c.claimed = c.claimed, None
             c.arbiter.place(self.tasks[task].queue, now)
-            return self._start(cpu, task, now)
-        chosen = self._take(cpu, now)
+            return self._start(cpu, task, begins)
+        chosen = self._take(cpu, now, begins)
         if was_woken:
             self._hand_on(cpu)
         return chosen
@@ -338,7 +341,7 @@ class Machine:
 
     # --- the steps of a choice
 
-    def _take(self, cpu: int, now: int) -> Chosen | None:
+    def _take(self, cpu: int, now: int, begins: int) -> Chosen | None:
         occupied = 0
         c = self.cpus[cpu]
         for instance in c.here:
@@ -346,12 +349,12 @@ class Machine:
                 occupied |= instance.code.bit
         chosen = c.arbiter.choose(occupied, now)
         if chosen is not None:
-            return self._start(cpu, c.here[chosen].take(cpu), now)
+            return self._start(cpu, c.here[chosen].take(cpu), begins)
         for queue in self._stolen[cpu]:
             for instance in self.queues[queue].others[cpu]:
                 if instance.entries and instance.is_occupied(cpu):
                     c.arbiter.place(queue, now)
-                    return self._start(cpu, instance.take(cpu), now)
+                    return self._start(cpu, instance.take(cpu), begins)
         c.mode = _IDLE
         self._idle |= 1 << cpu
         return None

@@ -79,6 +79,35 @@ class Exited:
     comm: str
 
 
+class Step(StrEnum):
+    """What a policy is asked about one of its tasks, or does with it.
+
+    A CPU that `CHOOSES` ends its task's turn if that goes on, and only then does the task leave:
+    `STOPS`, `ARRIVES`, `LEAVES`. One that does not go on `LEAVES` and then `BLOCKS`.
+    """
+
+    ARRIVES = "arrives"
+    CHOOSES = "chooses"  # of the task that the CPU runs
+    STARTS = "starts"
+    STOPS = "stops"
+    LEAVES = "leaves"
+    BLOCKS = "blocks"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A traced policy is asked about thread `tid`. `now_ns` is what it took for the time, exactly,
+    from an origin of its own.
+    """
+
+    at_ns: int
+    cpu: int
+    tid: int
+    step: Step
+    now_ns: int
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Other:
@@ -90,13 +119,17 @@ class Other:
     text: str
 
 
-Event = Switch | Waking | Wakeup | Forked | Exited | Other
+Event = Switch | Waking | Wakeup | Forked | Exited | Asked | Other
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything that happened, in order; `dropped` events that found no room make it useless."""
+    """Everything that happened, in order; `dropped` events that found no room make it useless.
+
+    `before` is what was seen before the run's start, at 0 ns.
+    """
 
     events: tuple[Event, ...]
     dropped: int
+    before: tuple[Event, ...] = ()

@@ -58,7 +58,7 @@ class Kernels(FakeBackend):
         name = "EEVDF" if run.policy is None else run.policy.name
         ran = None
         if not self.run_findings:
-            ran = ran_as_asked(name, run.request, self.ended)
+            ran = ran_as_asked(name, run.request, self.ended, ())
         return KernelReport("7.3.4", self.attached, (), ran, 1, self.run_findings, "")
 
 

@@ -11,6 +11,7 @@ from schedlang.backend import EnvironmentProblem
 from schedlang.cli.exits import Exit
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
+from schedlang.workload.trace import Asked, Left, Step, Switch, Wakeup
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.emit import emit
 from tests.bpf.native import needs_zig
@@ -76,3 +77,37 @@ def test_without_a_compiler(schedc: Schedc, folder: Path, backend: FakeBackend) 
     said = schedc("conform", "p.sched")
     assert said.status == Exit.ENVIRONMENT
     assert "install one" in said.err
+
+
+def test_in_a_kernel_the_policy_has_a_queue_more(
+    schedc: Schedc, folder: Path, backend: FakeBackend
+) -> None:
+    said = schedc("conform", "p.sched", "--vm", "--format", "json")
+    assert said.status == Exit.FINE
+    assert json.loads(said.out)["observed"] == {
+        "kernel": "7.3.4",
+        "choices": 0,
+        "divergence": None,
+    }
+    request = backend.request
+    assert request is not None
+    assert (request.topology.cpus, request.trace, request.deterministic) == (1, True, True)
+
+
+def test_a_kernel_idles_beside_a_task(schedc: Schedc, folder: Path, backend: FakeBackend) -> None:
+    backend.events = (
+        Asked(0, 0, 7, Step.ARRIVES, 5_000),
+        Wakeup(0, 0, 7, "hog", 0, False),
+        Switch(9_000, 0, 8, "sh", Left.BLOCKED, 0, "swapper/0"),
+    )
+    said = schedc("conform", "p.sched", "--vm")
+    assert said.status == Exit.CONFORMANCE
+    assert "error[E1102]: the kernel idles where the reference machine runs `hog`[7]" in said.err
+    assert "thread 7 arrives, at 5000 ns of the policy's clock" in said.err
+
+
+def test_what_cannot_be_followed(schedc: Schedc, folder: Path, backend: FakeBackend) -> None:
+    said = schedc("conform", "p.sched", "--vm", "-w", "build")
+    assert said.status == Exit.USAGE
+    assert "threads of the workload are forked" in said.err
+    assert schedc("conform", "p.sched", "-w", "build").status == Exit.USAGE

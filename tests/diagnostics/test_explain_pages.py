@@ -18,7 +18,7 @@ NO_POLICY_RAISES = {
     *("E0401", "E0402", "E0403", "E0501", "E0502", "E0503", "E0504", "E0505"),
     "E0506",
     *("E0601", "E0602", "E0603", "E0901"),
-    *("E1001", "E1002", "E1003", "E1101"),
+    *("E1001", "E1002", "E1003", "E1101", "E1102"),
     *("E1201", "E1202"),
     *(code for code in CODES if code.startswith("E07")),  # tests/workload tries their examples
 }

@@ -26,7 +26,7 @@ from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
 from schedlang.source import Span
 from schedlang.workload.outcome import GroupOutcome, Latencies, Outcome
-from schedlang.workload.trace import Left, Switch, Trace
+from schedlang.workload.trace import Event, Left, Switch, Trace
 
 FIFO = """\
 policy fifo
@@ -74,11 +74,12 @@ class FakeBackend:
     request: RunRequest | None = None
     builds: int = 0
     ended: bool = True
+    events: tuple[Event, ...] = (Switch(0, 0, 0, "idle", Left.RUNNABLE, 7, "hog"),)
 
     def uncovered(self, policy: Policy) -> tuple[Diagnostic, ...]:
         return ()
 
-    def emit(self, policy: Policy, proof: ProofReport) -> str:
+    def emit(self, policy: Policy, proof: ProofReport, *, traced: bool = False) -> str:
         return f"/* {policy.name}, {len(proof.findings)} findings */\n"
 
     def origins(self, c: str, policy: Policy) -> tuple[Span | None, ...]:
@@ -103,7 +104,7 @@ class FakeBackend:
         if self.problem is not None:
             raise self.problem
         queues = tuple(QueueCounts(queue.name, 3, 9_000_000, 4_000_000) for queue in policy.queues)
-        ran = ran_as_asked(policy.name, request, self.ended)
+        ran = ran_as_asked(policy.name, request, self.ended, self.events)
         findings = self.run_findings
         return KernelReport("7.3.4", self.attached, queues, ran, 1234, findings, "the log")
 
@@ -116,7 +117,9 @@ class FakeBackend:
         return self.checks
 
 
-def ran_as_asked(scheduler: str, request: RunRequest, is_ended: bool) -> Ran:
+def ran_as_asked(
+    scheduler: str, request: RunRequest, is_ended: bool, events: tuple[Event, ...]
+) -> Ran:
     """Every thread ran 1 us, waited 2 us, and ended if it is to."""
     none = Latencies(0, 0, 0, 0, 0)
     groups = tuple(
@@ -138,7 +141,7 @@ def ran_as_asked(scheduler: str, request: RunRequest, is_ended: bool) -> Ran:
     )
     outcome = Outcome(request.workload.name, scheduler, 5_000_000, groups)
     provenance = Provenance("k", "10.0", "q", "i", 0, "o", ("qemu",))
-    trace = Trace((Switch(0, 0, 0, "idle", Left.RUNNABLE, 7, "hog"),), 0) if request.trace else None
+    trace = Trace(events, 0) if request.trace else None
     return Ran(outcome, tuple(2_000 for _ in groups), is_ended, provenance, trace)
 
 

@@ -16,7 +16,7 @@ from schedlang.conform.check import Failure, Plan, check
 from schedlang.ir.nodes import Policy
 from schedlang.prover.verdict import ProofReport
 from schedlang.report.conformance import failure_lines
-from schedlang_bpf.emit import emit
+from schedlang_bpf.emit import EmitOptions, emit
 from schedlang_bpf.native import natives
 from tests.support.policies import COMPILED, compiled, policies, steered_policies
 from tests.support.shards import drawn
@@ -36,9 +36,9 @@ class Tally:
     turns: int
 
 
-def c_of(policy: Policy, defect: Defect | None = None) -> str:
+def c_of(policy: Policy, defect: Defect | None = None, *, traced: bool = False) -> str:
     """`defect`: a text of the C, and what stands in its place."""
-    c = emit(policy, ProofReport(()))
+    c = emit(policy, ProofReport(()), EmitOptions(traced=traced))
     if defect is None:
         return c
     assert defect[0] in c, defect

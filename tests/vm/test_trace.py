@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 from schedlang.report.kernel_chart import kernel_chart
-from schedlang.workload.trace import Exited, Forked, Left, Other, Switch, Trace, Wakeup, Waking
+from schedlang.workload.trace import (
+    Asked,
+    Exited,
+    Forked,
+    Left,
+    Other,
+    Step,
+    Switch,
+    Trace,
+    Wakeup,
+    Waking,
+)
 from schedlang_vm.trace import parse_trace
 
 TEXT = (Path(__file__).parent / "logs" / "switches.trace").read_text()
@@ -39,7 +50,13 @@ def test_each_kind_of_event() -> None:
             Switch(79_500, 0, 121, "x=y", Left.ENDED, 0, "swapper/0"),
         ),
         dropped=0,
+        before=(Waking(0, 0, 7, "early"),),
     )
+
+
+def test_what_a_traced_policy_is_asked() -> None:
+    line = "  bpftool-99 [001] d..2. 10.000020: bpf_trace_printk: leaves 120 2729302396\n"
+    assert parsed(line).events == (Asked(19_500, 1, 120, Step.LEAVES, 2729302396),)
 
 
 def test_the_kernel_rounds_the_begin_down() -> None:

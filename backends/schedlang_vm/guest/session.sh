@@ -80,6 +80,8 @@ trial() {
 	dmesg -c >/dev/null
 	make_cgroups /job/$1/cgroups
 	start_player /job/$1
+	# From the scheduler's beginning on, or its state would be unknown.
+	[ "$4" = 0 ] || start_trace "$4"
 	attach /job/$1 "$2"
 	if [ "$said" = 1 ] && { [ ! -e $out/register.rc ] || [ "$(cat $out/register.rc)" = 0 ]; }; then
 		observe "$3" "$4" "$5"
@@ -97,7 +99,6 @@ trial() {
 observe() {
 	bpftool -j prog show >$out/programs
 	player v >$out/verified
-	[ "$2" = 0 ] || start_trace "$2"
 	sample begin
 	echo go >&8
 	read -r said <&7
@@ -117,7 +118,7 @@ start_trace() {
 	echo "$1" >$tracing/buffer_size_kb
 	echo >$tracing/trace
 	for event in sched/sched_switch sched/sched_waking sched/sched_wakeup sched/sched_wakeup_new \
-		sched/sched_process_fork sched/sched_process_exit sched_ext; do
+		sched/sched_process_fork sched/sched_process_exit bpf_trace sched_ext; do
 		[ -e $tracing/events/$event/enable ] && echo 1 >$tracing/events/$event/enable
 	done
 	echo 1 >$tracing/tracing_on

@@ -29,12 +29,16 @@ struct turn {
 	bool returned; /* arrived already: enqueue only inserts it */
 };
 
+#ifndef IS_TRACED
+#define IS_TRACED false
+#endif
+
 /* Set before loading: whether turns are counted. If not, the verifier removes what counts. */
 const volatile bool counts_turns = false;
 
 static __always_inline u64 now_if_counted(void)
 {
-	return counts_turns ? now_ns() : 0;
+	return counts_turns || IS_TRACED ? now_ns() : 0;
 }
 
 static __always_inline void turn_waits(struct turn *turn, u64 now)
