@@ -31,22 +31,21 @@ def select_cpu_view(policy: Policy, names: Names, now: str, wakers: bool) -> Sel
         otherwise=_ladder_call(_OTHERS, wakes) if _has_others(policy) else "-1",
         now=now,
         wakers=wakers,
-        home=_home(policy, names),
+        home=_home(policy, names, "home_of(p, prev_cpu)") if has_units(policy) else "",
+        back=_home(policy, names, "prev_cpu") if policy.preemptions else "prev_cpu",
     )
 
 
-def _home(policy: Policy, names: Names) -> str:
-    """The CPU whose instance a task joins that claims none; empty if there is one only."""
-    if not has_units(policy):
-        return ""
+def _home(policy: Policy, names: Names, otherwise: str) -> str:
+    """The CPU where a task is at home that claims none: the waker's, or `otherwise`."""
     numbers = range(len(policy.queues))
     follow = [n for n in numbers if any(r.kind is RungKind.WAKER for r in policy.ladder(n))]
     if not follow:
-        return "home_of(p, prev_cpu)"
+        return otherwise
     room = "makes_room(p, wake_flags)"
     if len(follow) < len(numbers):
         room = f"(BIT(t->turn.queue) & {mask_of(iter(follow), names)}) && {room}"
-    return f"{room} ? bpf_get_smp_processor_id() : home_of(p, prev_cpu)"
+    return f"{room} ? bpf_get_smp_processor_id() : {otherwise}"
 
 
 def is_by_queue(policy: Policy) -> bool:

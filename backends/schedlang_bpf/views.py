@@ -387,7 +387,8 @@ class SelectCpuView:
 
     `call` finds a CPU. `by_queue`: the task must have arrived before it can be asked; `otherwise`
     is what a queue without a ladder of its own gives then. `home` tells whose instance a task
-    joins that claims no CPU, empty if there is one only.
+    joins that claims no CPU, empty if there is one only; `back` is the kernel's answer then: where
+    preemption begins to look.
     """
 
     ops: str
@@ -399,6 +400,7 @@ class SelectCpuView:
     now: str
     wakers: bool
     home: str
+    back: str
 
 
 @final
