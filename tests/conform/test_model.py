@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from schedlang.conform.events import Act, Event, draw_events
 from schedlang.ir.nodes import Policy
 from schedlang.machine.machine import Machine, Mode, Phase
-from schedlang.prover.arbiter import free_draw, free_state, placed_turns, turns
+from schedlang.prover.arbiter import free_draw, free_state, placed_turns, stolen_turns, turns
 from schedlang.prover.rules import DOCUMENTED, Rules
 from schedlang.prover.setting import concrete_arbitration
 from schedlang.prover.terms import Term
@@ -34,7 +34,9 @@ COMMS = ("hog", "web", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7")
 
 @dataclass(frozen=True)
 class Started:
-    """What was so when a CPU chose, and what it chose. `placed`: it was claimed for the task."""
+    """What was so when a CPU chose, and what it chose. `placed`: it was claimed for the task; if
+    all queues were empty here, the task was stolen.
+    """
 
     state: list[Term]
     placed: bool
@@ -95,11 +97,11 @@ class Watched:
     def check(self, taken: Taken) -> None:
         started, arbiter = taken.started, self.machine.cpus[taken.cpu].arbiter
         known = [*started.state, *is_draw(self.draw, started.occupied, taken.ran)]
-        if started.placed:
-            options = placed_turns(self.arbitration, self.state, self.draw)
+        chosen = not started.placed and any(started.occupied)
+        possible = turns if chosen else placed_turns if started.placed else stolen_turns
+        options = possible(self.arbitration, self.state, self.draw)
+        if not chosen:
             options = tuple(turn for turn in options if turn.queue == started.queue)
-        else:
-            options = turns(self.arbitration, self.state, self.draw)
         assert_can(known, options, started.queue, self.now, arbiter)
 
 
@@ -145,6 +147,22 @@ def test_chosen_and_placed_turns_are_among_them() -> None:
     assert {taken.started.placed for taken in turns} == {True, False}
     assert {taken.started.queue for taken in turns} == {0, 1, 2}
     assert any(sum(taken.started.occupied) > 1 for taken in turns)
+
+
+STEALING = """policy p
+queue a { per cpu  order fifo  slice 1ms  steal }
+queue b { per cpu  order fifo  slice 2ms  steal }
+queue c { global   order fifo  slice 2ms }
+route { nice < 0 -> a  comm ~ "q*" -> b  else -> c }
+serve weighted { a: 3  strict { b  c }: 1 }
+guard b at least 10%
+guard c after 5ms
+"""
+
+
+def test_stolen_turns_are_among_them() -> None:
+    turns = [taken for seed in range(6) for taken in check_turns(STEALING, seed, DOCUMENTED)]
+    assert any(not any(t.started.occupied) and not t.started.placed for t in turns)
 
 
 def test_another_rule_is_noticed() -> None:
