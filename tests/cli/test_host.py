@@ -94,9 +94,13 @@ def test_an_ejection_is_noticed(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_reverts_if_the_command_is_killed(host: Host, number: signal.Signals) -> None:
+    # Whoever runs the tests in the background may have made them deaf to some signals.
     code = f"""
+import signal
 from pathlib import Path
 from schedlang.cli.host import Host, run_on_host
+for deaf in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(deaf, signal.SIG_DFL)
 host = Host(Path({str(host.sched_ext)!r}), Path({str(host.bpf)!r}), True, {host.bpftool!r}, True)
 run_on_host(host, {OBJECT!r}, "fifo", 600)
 """
