@@ -9,6 +9,7 @@ from schedlang.backend import Built, KernelRun, RunRequest
 from schedlang.cli.workload import GuestTask, task_workload
 from schedlang.ir.nodes import Policy
 from schedlang.topology import Topology
+from schedlang.workload.model import Constant, Fork, Group, Loop, Run, Workload
 from schedlang_bpf.backend import BpfBackend
 from schedlang_bpf.build import build
 from schedlang_bpf.compiler import Compiler
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.usefixtures("toolbox")]
 
 CACHES, NODES = Topology(4, llcs=2), Topology(4, llcs=2, nodes=2)
 SECONDS = 0.5
-# How many CPUs the threads of one process keep busy, which begin where it runs.
+# How many CPUs the children of one thread keep busy, which begin where it runs.
 BUSY = {
     (CACHES, "global"): 4,
     (CACHES, "per node"): 4,
@@ -34,6 +35,17 @@ BUSY = {
     (NODES, "per cpu  steal node"): 2,
     (NODES, "per cpu  steal"): 4,
 }
+
+
+HOGS = Workload(
+    "children",
+    "",
+    (
+        Group("parent", 1, "parent", "parent", (Fork("hog", 6),)),
+        Group("hog", 0, "hog", "hog", (Loop(None, (Run(Constant(10**9)),)),)),
+    ),
+    duration_ns=round(SECONDS * 10**9),
+)
 
 
 def built(policy: Policy, compiler: Compiler) -> bytes:
@@ -59,11 +71,10 @@ def kernel(request: pytest.FixtureRequest, toolbox: vm.Toolbox) -> str:
 
 
 def test_tasks_stay_on_their_unit_unless_they_are_stolen(kernel: str, compiler: Compiler) -> None:
-    hogs = task_workload((GuestTask("hog", count=6),), SECONDS)
     runs = []
     for topology, clauses in BUSY:
         policy = one_queue(clauses)
-        request = RunRequest(topology, hogs, kernel, deterministic=True)
+        request = RunRequest(topology, HOGS, kernel, deterministic=True)
         runs.append(KernelRun(request, policy, built(policy, compiler)))
     for (case, wanted), report in zip(BUSY.items(), BpfBackend().run_many(runs), strict=True):
         assert report.diagnostics == (), case

@@ -28,7 +28,7 @@ from tests.support.simulated_units import Units
 from tests.support.simulator import Simulator
 
 MOST_TASKS = 6
-MOST_SEEDS = 12
+MOST_SEEDS = 40
 LONG_SEARCH = Budget(targets=3, climbs=4, randoms=6, steps=200)
 SHORT_SEARCH = Budget(targets=1, climbs=2, randoms=3, steps=200)
 
@@ -56,7 +56,7 @@ EQUIVALENT = {"VGoesBack"}
 @pytest.mark.parametrize("name", sorted(MUTANTS.keys() - EQUIVALENT))
 def test_the_comparison_notices(name: str) -> None:
     @settings(
-        max_examples=600,
+        max_examples=3000,
         derandomize=True,
         database=None,
         phases=[Phase.generate],
